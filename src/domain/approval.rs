@@ -1,0 +1,99 @@
+//! Requests for a decision, and decisions.
+
+use super::diagnosis::words;
+use super::id::PlanDigest;
+use super::operation::DiffLine;
+use super::principal::Principal;
+use super::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+words!(
+    /// What was decided.
+    Decision {
+        /// Run it.
+        Approve = "approve",
+        /// Don't.
+        Reject = "reject",
+    }
+);
+
+/// The gesture that made a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gesture {
+    /// `y` on a card.
+    Key,
+    /// A chord on a card.
+    Chord,
+    /// The target's name typed on a card or at a prompt.
+    TypedName,
+    /// A command with the digest and no terminal.
+    WithoutTerminal,
+}
+
+/// A person's decision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Approval {
+    /// On which plan.
+    pub plan: PlanDigest,
+    /// What.
+    pub decision: Decision,
+    /// Who.
+    pub by: Principal,
+    /// How.
+    pub gesture: Gesture,
+    /// Why; asked for when rejecting.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// An open request for a decision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ApprovalRequest {
+    /// On which plan.
+    pub plan: PlanDigest,
+    /// When it was asked.
+    pub asked_at: Timestamp,
+    /// When it lapses.
+    pub expires_at: Timestamp,
+    /// People needed.
+    pub people: u32,
+    /// Policy rules that matched, in sentences.
+    pub policy: Vec<String>,
+}
+
+/// One object that is no longer as the plan saw it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Drift {
+    /// `namespace/Kind/name`.
+    pub object: String,
+    /// What moved.
+    pub moved: Vec<DiffLine>,
+    /// By which field manager and when, where managedFields says it.
+    pub by: String,
+    /// In one sentence, when it is not a field: `the object was deleted and made anew`.
+    pub note: String,
+}
+
+/// What was checked just before a decision was put to the core. All three fail closed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Preflight {
+    /// Objects that moved; not empty voids the plan.
+    pub drift: Vec<Drift>,
+    /// For each change whether the approver's own cluster permissions allow it, in words.
+    pub permissions: Vec<PermissionCheck>,
+    /// What could not be checked; not empty refuses the decision.
+    pub unknown: Vec<String>,
+}
+
+/// One question of what a person may do on the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PermissionCheck {
+    /// `patch apps/deployments ledger-api in payments`.
+    pub what: String,
+    /// The API server's answer.
+    pub allowed: bool,
+    /// Its words.
+    pub why: String,
+}

@@ -1,0 +1,147 @@
+//! What is wrong, with which object, and why we think so.
+
+use super::evidence::Fact;
+use super::resource::ObjectRef;
+use super::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(serde::Serialize, serde::Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant,)* }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The word for it.
+            #[must_use]
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            /// The one with that word.
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|one| one.word() == word)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.word())
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+words!(
+    /// What kind of trouble it is.
+    Pattern {
+        /// Memory is short.
+        HighMemory = "high-memory",
+        /// Containers end again and again, or never start.
+        CrashLoop = "crash-loop",
+        /// A node, or placing pods on nodes.
+        NodeIssue = "node-issue",
+        /// Volumes and claims.
+        StorageIssue = "storage-issue",
+        /// Services, endpoints, policies, DNS.
+        NetworkIssue = "network-issue",
+        /// What fits nowhere else.
+        Generic = "generic",
+    }
+);
+
+words!(
+    /// Why, within the pattern.
+    Cause {
+        /// The memory limit is below what the program needs.
+        LimitTooSmall = "limit-too-small",
+        /// Memory grows without end.
+        MemoryLeak = "memory-leak",
+        /// A new revision fails where the one before it worked.
+        BadRollout = "bad-rollout",
+        /// A ConfigMap, a Secret or a key in one does not exist.
+        MissingConfig = "missing-config",
+        /// The image can't be pulled, and no earlier revision is known to work.
+        ImagePull = "image-pull",
+        /// Not known.
+        Unknown = "unknown",
+    }
+);
+
+/// Who made a diagnosis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MadeBy {
+    /// Rules over the evidence.
+    Rules,
+    /// A person, who asked for a plan without an alert.
+    Person,
+}
+
+/// A cause that was weighed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Weighed {
+    /// Its pattern.
+    pub pattern: Pattern,
+    /// The cause.
+    pub cause: Cause,
+    /// 0 to 1.
+    pub confidence: f64,
+    /// Ids of the facts that speak for it.
+    pub speaks_for: Vec<String>,
+    /// Ids of the facts that speak against it.
+    pub speaks_against: Vec<String>,
+}
+
+/// What has to be done with the case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Disposition {
+    /// Make a plan.
+    Remediate,
+    /// It is well again: record and close.
+    Recovered,
+    /// The target does not exist any more: record and close.
+    TargetGone,
+    /// The alert is a heartbeat (Watchdog, `severity: none`): record and close.
+    Heartbeat,
+    /// A person did this on purpose (paused, scaled to zero): record and close.
+    OnPurpose,
+}
+
+/// The recognised pattern, cause and target, with the evidence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Diagnosis {
+    /// Kind of trouble.
+    pub pattern: Pattern,
+    /// Why.
+    pub cause: Cause,
+    /// The culprit. `None` when no object could be found (then only a person can help).
+    pub target: Option<ObjectRef>,
+    /// The container in question, if one.
+    pub container: Option<String>,
+    /// 0 to 1.
+    pub confidence: f64,
+    /// Who made it.
+    pub made_by: MadeBy,
+    /// Facts, those for the cause first.
+    pub evidence: Vec<Fact>,
+    /// All causes that were weighed, likeliest first, the chosen one among them.
+    pub weighed: Vec<Weighed>,
+    /// Values that templates use: `memory_limit_bytes`, `healthy_revision`, `missing`, … (see `diagnose`).
+    pub values: BTreeMap<String, Value>,
+    /// What to do with it.
+    pub disposition: Disposition,
+    /// One sentence for a person.
+    pub summary: String,
+    /// When the evidence was read.
+    pub at: Timestamp,
+}

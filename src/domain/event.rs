@@ -1,0 +1,334 @@
+//! Events: what became true. The log of these is the truth; everything shown is a fold of them.
+//!
+//! Stored bytes are never rewritten. A changed payload gets a new `schema` number and an upcast in `decode`.
+
+use super::alert::Alert;
+use super::approval::{Approval, ApprovalRequest, Drift, Preflight};
+use super::diagnosis::Diagnosis;
+use super::id::{AttemptId, ExecutionId, PlanDigest, RemediationId, StepPath};
+use super::principal::Principal;
+use super::resource::ObjectKey;
+use super::time::Timestamp;
+use super::verdict::{Judgement, Sample};
+use super::workflow::execution::{AttemptOutcome, Direction, StepState};
+use super::workflow::plan::Plan;
+use serde::{Deserialize, Serialize};
+
+/// Version of all payloads as written now.
+pub const SCHEMA: u16 = 1;
+
+/// What became true.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "payload", rename_all = "snake_case")]
+pub enum Event {
+    /// An engine took the leases and drives.
+    EngineStarted {
+        /// `host/pid`.
+        holder: String,
+        /// Version of the program.
+        version: String,
+        /// The cluster's display name.
+        cluster_name: String,
+        /// Whether the cluster is simulated.
+        simulated: bool,
+    },
+    /// A case was opened.
+    Opened {
+        /// The alert it was opened for.
+        alert: Alert,
+        /// Owner of the object that the alert names, where it could be read at intake.
+        owner: Option<ObjectKey>,
+    },
+    /// An alert joined the open case of the same owner (or fingerprint); also updates of one already in it.
+    AlertJoined {
+        /// The alert, firing or resolved.
+        alert: Alert,
+    },
+    /// An alert was recorded and no case was opened, for this reason.
+    AlertIgnored {
+        /// The alert.
+        alert: Alert,
+        /// Why.
+        why: String,
+    },
+    /// The diagnosis was made.
+    Diagnosed {
+        /// It.
+        diagnosis: Diagnosis,
+    },
+    /// Diagnosing or planning failed; it will be tried again, or a person has to look.
+    Stuck {
+        /// At what.
+        during: String,
+        /// Why.
+        why: String,
+        /// When it is tried again; `None`: not by itself.
+        retry_at: Option<Timestamp>,
+    },
+    /// The plan was made.
+    Planned {
+        /// It.
+        plan: Box<Plan>,
+    },
+    /// Policy refuses the plan, or the mode allows no approval: the plan is shown, not run.
+    Withheld {
+        /// Which.
+        plan: PlanDigest,
+        /// Why, in sentences.
+        why: Vec<String>,
+    },
+    /// A decision is asked for.
+    ApprovalRequested {
+        /// The request.
+        request: ApprovalRequest,
+    },
+    /// The objects moved: the plan's digest is no longer true.
+    PlanVoided {
+        /// Which.
+        plan: PlanDigest,
+        /// What moved.
+        drift: Vec<Drift>,
+    },
+    /// Somebody decided.
+    Decided {
+        /// The decision.
+        approval: Approval,
+        /// What was checked just before.
+        preflight: Preflight,
+    },
+    /// A decision or command was refused.
+    CommandRefused {
+        /// `approve`, `reject`, …
+        command: String,
+        /// The digest it named, if one.
+        plan: Option<PlanDigest>,
+        /// Who.
+        by: Principal,
+        /// The refusal's word: `stale`, `expired`, `decided`, `not_permitted`, …
+        refusal: String,
+        /// Why, in a sentence.
+        why: String,
+    },
+    /// Nobody decided in time.
+    Expired {
+        /// Which plan.
+        plan: PlanDigest,
+    },
+    /// The execution began.
+    ExecutionStarted {
+        /// Identity.
+        execution: ExecutionId,
+        /// The plan.
+        plan: PlanDigest,
+        /// Measured just before.
+        before: Sample,
+    },
+    /// A step changed its state.
+    StepChanged {
+        /// Which.
+        path: StepPath,
+        /// To what.
+        state: StepState,
+        /// What there is to say, if anything.
+        note: String,
+    },
+    /// The intent of one attempt. Durable before anything is sent.
+    AttemptStarted {
+        /// Step.
+        path: StepPath,
+        /// Identity, left on the object.
+        attempt: AttemptId,
+        /// Which operation of the step.
+        operation: usize,
+        /// Plan or undo.
+        direction: Direction,
+    },
+    /// What became of an attempt.
+    AttemptEnded {
+        /// Step.
+        path: StepPath,
+        /// Which attempt.
+        attempt: AttemptId,
+        /// How.
+        outcome: AttemptOutcome,
+    },
+    /// Undoing began.
+    UndoStarted {
+        /// Why.
+        why: String,
+    },
+    /// The execution (and undoing, if any) ended.
+    ExecutionEnded {
+        /// `None`: no undo; else whether all was undone.
+        undone: Option<bool>,
+        /// Whether all steps succeeded.
+        succeeded: bool,
+        /// In words.
+        why: String,
+    },
+    /// The verdict.
+    Judged {
+        /// It, with samples and checks.
+        judgement: Judgement,
+    },
+    /// The case is closed.
+    Closed {
+        /// How.
+        outcome: Outcome,
+        /// In words.
+        why: String,
+    },
+    /// A person took charge of what needs one.
+    Claimed {
+        /// Who.
+        by: Principal,
+    },
+    /// Everything stops.
+    Stopped {
+        /// Who, in one line.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// The stop is lifted.
+    Started {
+        /// Who, in one line.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// The cluster behind the connection is not the pinned one: writes are off.
+    IdentityMismatch {
+        /// What is there now.
+        found: String,
+    },
+}
+
+/// How a case was closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Effective.
+    Effective,
+    /// No effect.
+    Ineffective,
+    /// Made worse.
+    Regressed,
+    /// Can't be told.
+    Inconclusive,
+    /// A person was told.
+    HandedOver,
+    /// The plan was rejected.
+    Rejected,
+    /// A person cancelled.
+    Cancelled,
+    /// The execution failed.
+    Failed,
+    /// It got well by itself, is gone, or is no fault.
+    Recovered,
+    /// It is the same problem as another open case.
+    Merged {
+        /// Which.
+        into: RemediationId,
+    },
+}
+
+impl Outcome {
+    /// The word for it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Effective => "effective",
+            Self::Ineffective => "ineffective",
+            Self::Regressed => "regressed",
+            Self::Inconclusive => "inconclusive",
+            Self::HandedOver => "handed_over",
+            Self::Rejected => "rejected",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+            Self::Recovered => "recovered",
+            Self::Merged { .. } => "merged",
+        }
+    }
+}
+
+/// An event with everything that its envelope says about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// Position in the stream; 0 while it is not stored yet.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who, in one line.
+    pub by: String,
+    /// What led to it.
+    pub cause: String,
+    /// The remediation it belongs to.
+    pub subject: Option<RemediationId>,
+    /// What.
+    pub event: Event,
+}
+
+/// Why a stored event can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Written by a later release.
+    #[error(
+        "event kind `{kind}` schema {schema} is not known to this release: upgrade, or look only"
+    )]
+    UnknownKind {
+        /// The kind.
+        kind: String,
+        /// Its schema.
+        schema: u16,
+    },
+    /// The bytes are not what the kind says.
+    #[error("event of kind `{kind}` can't be read: {why}")]
+    Malformed {
+        /// The kind.
+        kind: String,
+        /// The parser's words.
+        why: String,
+    },
+}
+
+impl Event {
+    /// Kind and payload as stored.
+    ///
+    /// # Errors
+    /// When a value in it has no JSON form.
+    pub fn encode(&self) -> Result<(String, Vec<u8>), serde_json::Error> {
+        let value = serde_json::to_value(self)?;
+        let kind = value.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default().to_string();
+        let payload = serde_json::to_vec(value.get("payload").unwrap_or(&serde_json::Value::Null))?;
+        Ok((kind, payload))
+    }
+
+    /// Reads a stored payload.
+    ///
+    /// # Errors
+    /// When the kind is unknown or the bytes don't fit it.
+    pub fn decode(kind: &str, schema: u16, payload: &[u8]) -> Result<Self, DecodeError> {
+        if schema != SCHEMA {
+            return Err(DecodeError::UnknownKind { kind: kind.into(), schema });
+        }
+        let malformed = |why: String| DecodeError::Malformed { kind: kind.into(), why };
+        let payload = serde_json::from_slice::<serde_json::Value>(payload)
+            .map_err(|e| malformed(e.to_string()))?;
+        let tagged = serde_json::json!({ "kind": kind, "payload": payload });
+        serde_json::from_value(tagged).map_err(|error| {
+            let why = error.to_string();
+            if why.starts_with("unknown variant") {
+                DecodeError::UnknownKind { kind: kind.into(), schema }
+            } else {
+                malformed(why)
+            }
+        })
+    }
+
+    /// The kind's word.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        self.encode().map(|(kind, _)| kind).unwrap_or_default()
+    }
+}

@@ -1,0 +1,179 @@
+//! What is read, what came back, and the facts made of it.
+
+use super::resource::ObjectKey;
+use super::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// One thing to read. Ordered, so that what was gathered is a sorted map and can be recorded and replayed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Read {
+    /// One object.
+    Object(ObjectKey),
+    /// Objects of a kind. At most [`LIST_LIMIT`] come back.
+    List {
+        /// `v1`, `apps/v1`, …
+        api_version: String,
+        /// `Pod`, …
+        kind: String,
+        /// Empty: all namespaces (or a cluster-scoped kind).
+        namespace: String,
+        /// Label selector in kubectl's syntax; empty: all.
+        labels: String,
+    },
+    /// Events whose `involvedObject` is this one, newest first.
+    Events {
+        /// Namespace of the object.
+        namespace: String,
+        /// Kind of the object.
+        kind: String,
+        /// Name of the object.
+        name: String,
+    },
+    /// The end of a container's log.
+    Logs {
+        /// Pod's namespace.
+        namespace: String,
+        /// Pod.
+        pod: String,
+        /// Container.
+        container: String,
+        /// Of the run before this one.
+        previous: bool,
+        /// Lines from the end; at most 64 KiB come back.
+        tail_lines: u32,
+    },
+    /// A PromQL instant query.
+    Query {
+        /// The query.
+        promql: String,
+    },
+    /// A PromQL range query that ends now.
+    Range {
+        /// The query.
+        promql: String,
+        /// Length in seconds.
+        window_s: u32,
+        /// Resolution in seconds.
+        step_s: u32,
+    },
+    /// Firing alerts whose labels hold all of these.
+    Alerts {
+        /// Label name → value.
+        matching: BTreeMap<String, String>,
+    },
+}
+
+/// Most objects that one list brings.
+pub const LIST_LIMIT: usize = 500;
+
+/// One time series.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// (unix seconds, value); one point for an instant query. No NaN.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// What a [`Read`] brought.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// The object.
+    Object(Value),
+    /// The objects; `complete` is false when more exist than came.
+    Items {
+        /// What came.
+        items: Vec<Value>,
+        /// Whether it is all.
+        complete: bool,
+    },
+    /// Log text.
+    Text(String),
+    /// Series of a query.
+    Series(Vec<Series>),
+    /// Firing alerts.
+    Alerts(Vec<super::alert::Alert>),
+    /// The object does not exist.
+    NotFound,
+    /// The credential may not read it.
+    NotPermitted(String),
+    /// It could not be read now (not configured, down, timed out): what and why.
+    Unavailable(String),
+}
+
+/// All that was read for one diagnosis or one plan.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Gathered {
+    /// Each read with its answer. Serialised as a list of pairs, since JSON keys are texts.
+    #[serde(with = "pairs")]
+    pub answers: BTreeMap<Read, Answer>,
+}
+
+mod pairs {
+    use super::{Answer, Read};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::collections::BTreeMap;
+
+    pub fn serialize<S: Serializer>(
+        map: &BTreeMap<Read, Answer>,
+        out: S,
+    ) -> Result<S::Ok, S::Error> {
+        map.iter().collect::<Vec<_>>().serialize(out)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<BTreeMap<Read, Answer>, D::Error> {
+        Ok(Vec::<(Read, Answer)>::deserialize(from)?.into_iter().collect())
+    }
+}
+
+impl Gathered {
+    /// The answer to a read, if it was made.
+    #[must_use]
+    pub fn get(&self, read: &Read) -> Option<&Answer> {
+        self.answers.get(read)
+    }
+}
+
+/// Either a result, or what still has to be read before there is one.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress<T> {
+    /// The result.
+    Ready(T),
+    /// These first. Never empty, and never something that was read already.
+    Need(Vec<Read>),
+}
+
+/// Which way a fact points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bearing {
+    /// Speaks for the cause.
+    For,
+    /// Speaks against it.
+    Against,
+    /// Context.
+    Context,
+    /// Could not be read: *not permitted* or unavailable.
+    Missing,
+}
+
+/// One quoted fact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// Stable name: `oom-killed`, `usage-at-limit`, …
+    pub id: String,
+    /// One sentence: `4 OOMKilled in 30m; last ledger-api-7d9f-2kx8p 03:09Z, exit 137`.
+    pub text: String,
+    /// Where it came from: object path and field, query, or alert label.
+    pub source: String,
+    /// Which way it points.
+    pub bearing: Bearing,
+    /// When it was true or happened, where that is known.
+    pub at: Option<Timestamp>,
+}

@@ -1,0 +1,32 @@
+//! What is true about remediation, without I/O.
+//!
+//! Promises: deterministic; no clock, no randomness, no async, no I/O; sorted collections only.
+//! Absent on purpose: Kubernetes client types (objects are JSON), SQL, anything about a screen.
+//!
+//! Reading order: `id`, `time`, `principal`, `alert`, `resource`, `evidence`, `diagnosis`, `operation`,
+//! `workflow`, `approval`, `policy`, `verdict`, `remediation`, `event`, `report`.
+
+#![deny(clippy::wildcard_enum_match_arm)]
+
+pub mod action;
+pub mod alert;
+pub mod approval;
+pub mod diagnose;
+pub mod diagnosis;
+pub mod digest;
+pub mod envelope;
+pub mod event;
+pub mod evidence;
+pub mod expr;
+pub mod id;
+pub mod operation;
+pub mod policy;
+pub mod principal;
+pub mod quantity;
+pub mod remediation;
+pub mod report;
+pub mod resource;
+pub mod text;
+pub mod time;
+pub mod verdict;
+pub mod workflow;

@@ -1,0 +1,461 @@
+//! The case opened for one problem on one target: a fold of its events.
+//!
+//! ```text
+//! diagnosing ─► planning ─► awaiting_approval ─► running ─► verifying ─► closed
+//!      │            │          │     │   ▲          │           │
+//!      │            │          │     ▼   │          ▼           ▼
+//!      │            ▼          │  expired│       undoing ─────► closed
+//!      └─► closed  blocked     └─ voided: back to diagnosing
+//! ```
+
+use super::alert::{Alert, AlertStatus};
+use super::approval::{Approval, ApprovalRequest, Decision, Drift};
+use super::diagnosis::{Diagnosis, words};
+use super::event::{Event, Outcome, Recorded};
+use super::id::{ClusterId, PlanDigest, RemediationId, StepPath};
+use super::resource::ObjectKey;
+use super::time::Timestamp;
+use super::verdict::{Judgement, Sample};
+use super::workflow::execution::{Attempt, Execution, StepRun, StepState};
+use super::workflow::plan::{Plan, StepKind};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+words!(
+    /// Where a remediation is. The words are those of the JSON.
+    State {
+        /// Facts are being collected.
+        Diagnosing = "diagnosing",
+        /// The plan and its dry-run are being made.
+        Planning = "planning",
+        /// A decision is asked for.
+        AwaitingApproval = "awaiting_approval",
+        /// Policy, a lock or the mode holds it.
+        Blocked = "blocked",
+        /// Executing.
+        Running = "running",
+        /// Paused by a person.
+        Paused = "paused",
+        /// Undoing.
+        Undoing = "undoing",
+        /// Settle time, then measurement.
+        Verifying = "verifying",
+        /// Taken over by a person.
+        ByHand = "by_hand",
+        /// Nobody decided in time.
+        Expired = "expired",
+        /// Ended.
+        Closed = "closed",
+    }
+);
+
+/// Something that could not be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StuckAt {
+    /// At what.
+    pub during: String,
+    /// Why.
+    pub why: String,
+    /// When it is tried again.
+    pub retry_at: Option<Timestamp>,
+}
+
+/// A plan that was voided, and what moved.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct VoidedPlan {
+    /// The plan.
+    pub plan: Plan,
+    /// What moved.
+    pub drift: Vec<Drift>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// One case.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Remediation {
+    /// Identity.
+    pub id: RemediationId,
+    /// On which cluster.
+    pub cluster: ClusterId,
+    /// Where it is.
+    pub state: State,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When its last event was.
+    pub updated_at: Timestamp,
+    /// When it came into its state.
+    pub state_since: Timestamp,
+    /// Its alerts by fingerprint.
+    pub alerts: BTreeMap<String, Alert>,
+    /// Owner of the object that the first alert names, where known at intake.
+    pub owner: Option<ObjectKey>,
+    /// The newest diagnosis.
+    pub diagnosis: Option<Diagnosis>,
+    /// The plan that stands.
+    pub plan: Option<Plan>,
+    /// The last plan that was voided.
+    pub voided: Option<VoidedPlan>,
+    /// The open or last request.
+    pub request: Option<ApprovalRequest>,
+    /// Why the plan is withheld.
+    pub withheld: Vec<String>,
+    /// Decisions, all of them.
+    pub approvals: Vec<Approval>,
+    /// The run of the plan.
+    pub execution: Option<Execution>,
+    /// Measured before the first step.
+    pub before: Option<Sample>,
+    /// What it could not get past, if anything.
+    pub stuck: Option<StuckAt>,
+    /// When the settle time ends.
+    pub settle_until: Option<Timestamp>,
+    /// The verdict.
+    pub judgement: Option<Judgement>,
+    /// How it was closed.
+    pub outcome: Option<Outcome>,
+    /// In words, why.
+    pub closed_why: String,
+    /// Who claimed it.
+    pub claimed_by: Option<String>,
+    /// First and last position of its events in the log.
+    pub events: (u64, u64),
+    /// The last thing that happened, in a sentence.
+    pub last: String,
+}
+
+impl Remediation {
+    /// The case that an `Opened` event opens.
+    #[must_use]
+    pub fn open(
+        id: RemediationId,
+        cluster: ClusterId,
+        recorded: &Recorded,
+        alert: &Alert,
+        owner: Option<ObjectKey>,
+    ) -> Self {
+        Self {
+            id,
+            cluster,
+            state: State::Diagnosing,
+            opened_at: recorded.at,
+            updated_at: recorded.at,
+            state_since: recorded.at,
+            alerts: BTreeMap::from([(alert.fingerprint.as_str().to_string(), alert.clone())]),
+            owner,
+            diagnosis: None,
+            plan: None,
+            voided: None,
+            request: None,
+            withheld: Vec::new(),
+            approvals: Vec::new(),
+            execution: None,
+            before: None,
+            stuck: None,
+            settle_until: None,
+            judgement: None,
+            outcome: None,
+            closed_why: String::new(),
+            claimed_by: None,
+            events: (recorded.seq, recorded.seq),
+            last: format!("opened for alert {}", alert.name()),
+        }
+    }
+
+    /// Whether it is not closed.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.state != State::Closed
+    }
+
+    /// Whether a person has to act: a decision is asked for, or it ended in a way that a person must see, unclaimed.
+    #[must_use]
+    pub fn needs_person(&self) -> bool {
+        match self.state {
+            State::AwaitingApproval => true,
+            State::Expired => self.claimed_by.is_none(),
+            State::Blocked => self.stuck.as_ref().is_some_and(|stuck| stuck.retry_at.is_none()),
+            State::Closed => {
+                self.claimed_by.is_none()
+                    && matches!(
+                        self.outcome,
+                        Some(Outcome::HandedOver | Outcome::Failed | Outcome::Regressed)
+                    )
+            }
+            State::Running | State::Undoing => self
+                .execution
+                .as_ref()
+                .is_some_and(|execution| execution.steps.values().any(|step| needs_look(step))),
+            State::Diagnosing
+            | State::Planning
+            | State::Paused
+            | State::Verifying
+            | State::ByHand => false,
+        }
+    }
+
+    /// Number of alerts that fire.
+    #[must_use]
+    pub fn firing(&self) -> usize {
+        self.alerts.values().filter(|alert| alert.status == AlertStatus::Firing).count()
+    }
+
+    /// The object that the case is about, as well as it is known.
+    #[must_use]
+    pub fn target_key(&self) -> Option<ObjectKey> {
+        self.diagnosis
+            .as_ref()
+            .and_then(|diagnosis| diagnosis.target.as_ref())
+            .map(|target| target.key.clone())
+            .or_else(|| self.owner.clone())
+            .or_else(|| self.alerts.values().next().and_then(super::diagnose::named_object))
+    }
+
+    /// The decision on a plan, if there is one. Reject beats approve.
+    #[must_use]
+    pub fn decision_on(&self, plan: &PlanDigest) -> Option<&Approval> {
+        let mut on_it = self.approvals.iter().filter(|approval| approval.plan == *plan);
+        let first = on_it.next();
+        on_it.find(|approval| approval.decision == Decision::Reject).or(first)
+    }
+
+    /// Whether this very plan was rejected in this episode.
+    #[must_use]
+    pub fn was_rejected(&self, plan: &PlanDigest) -> bool {
+        self.approvals
+            .iter()
+            .any(|approval| approval.plan == *plan && approval.decision == Decision::Reject)
+    }
+
+    fn enter(&mut self, state: State, at: Timestamp) {
+        if self.state != state {
+            self.state = state;
+            self.state_since = at;
+        }
+    }
+
+    /// Folds one more event of this case. Events of other subjects are not given to it.
+    pub fn apply(&mut self, recorded: &Recorded) {
+        let at = recorded.at;
+        self.updated_at = at;
+        if recorded.seq > 0 {
+            self.events.1 = recorded.seq;
+        }
+        match &recorded.event {
+            Event::AlertJoined { alert } => {
+                self.last = match alert.status {
+                    AlertStatus::Firing => format!("alert {} joined", alert.name()),
+                    AlertStatus::Resolved => format!("alert {} resolved", alert.name()),
+                };
+                self.alerts.insert(alert.fingerprint.as_str().to_string(), alert.clone());
+            }
+            Event::Diagnosed { diagnosis } => {
+                self.last = format!(
+                    "diagnosis: {}, {} {:.2}",
+                    diagnosis.pattern, diagnosis.cause, diagnosis.confidence
+                );
+                self.diagnosis = Some(diagnosis.clone());
+                self.stuck = None;
+                self.enter(State::Planning, at);
+            }
+            Event::Stuck { during, why, retry_at } => {
+                self.last = format!("{during}: {why}");
+                self.stuck =
+                    Some(StuckAt { during: during.clone(), why: why.clone(), retry_at: *retry_at });
+                if retry_at.is_none() {
+                    self.enter(State::Blocked, at);
+                }
+            }
+            Event::Planned { plan } => {
+                self.last = format!("plan {}: {}", plan.digest.short(), plan.title);
+                self.plan = Some((**plan).clone());
+                self.request = None;
+                self.withheld.clear();
+                self.stuck = None;
+                self.enter(State::Planning, at);
+            }
+            Event::Withheld { why, .. } => {
+                self.last = format!("withheld: {}", why.join("; "));
+                self.withheld.clone_from(why);
+                self.enter(State::Blocked, at);
+            }
+            Event::ApprovalRequested { request } => {
+                self.last = format!("approval asked for plan {}", request.plan.short());
+                self.request = Some(request.clone());
+                self.enter(State::AwaitingApproval, at);
+            }
+            Event::PlanVoided { plan, drift } => {
+                self.last = format!("plan {} void: {}", plan.short(), drift_words(drift));
+                if let Some(old) = self.plan.take() {
+                    self.voided = Some(VoidedPlan { plan: old, drift: drift.clone(), at });
+                }
+                self.request = None;
+                self.enter(State::Diagnosing, at);
+            }
+            Event::Decided { approval, .. } => {
+                self.last = format!("{}d by {}", approval.decision, approval.by.os_user)
+                    .replace("rejectd", "rejected");
+                self.approvals.push(approval.clone());
+            }
+            Event::CommandRefused { command, why, by, .. } => {
+                self.last = format!("{command} by {} refused: {why}", by.os_user);
+            }
+            Event::Expired { plan } => {
+                self.last = format!("plan {} expired: nobody decided", plan.short());
+                self.enter(State::Expired, at);
+            }
+            Event::ExecutionStarted { execution, plan, before } => {
+                self.last = format!("execution of plan {} started", plan.short());
+                self.before = Some(before.clone());
+                self.start_execution(execution.clone(), plan.clone(), at);
+                self.enter(State::Running, at);
+            }
+            Event::StepChanged { path, state, note } => self.change_step(path, state, note, at),
+            Event::AttemptStarted { path, attempt, operation, direction } => {
+                self.last = format!("step {path} attempt {attempt}");
+                if let Some(step) = self.step_mut(path) {
+                    step.attempts.push(Attempt {
+                        id: attempt.clone(),
+                        operation: *operation,
+                        direction: *direction,
+                        started_at: at,
+                        ended_at: None,
+                        outcome: None,
+                    });
+                }
+            }
+            Event::AttemptEnded { path, attempt, outcome } => {
+                if let Some(run) = self
+                    .step_mut(path)
+                    .and_then(|step| step.attempts.iter_mut().find(|known| known.id == *attempt))
+                {
+                    run.ended_at = Some(at);
+                    run.outcome = Some(outcome.clone());
+                }
+            }
+            Event::UndoStarted { why } => {
+                self.last = format!("undoing: {why}");
+                if let Some(execution) = &mut self.execution {
+                    execution.undo_why = Some(why.clone());
+                }
+                self.enter(State::Undoing, at);
+            }
+            Event::ExecutionEnded { undone, succeeded, why } => {
+                self.last.clone_from(why);
+                if let Some(execution) = &mut self.execution {
+                    execution.ended_at = Some(at);
+                    execution.undone = *undone;
+                }
+                if *succeeded && undone.is_none() {
+                    let settle = self.plan.as_ref().map_or(0, |plan| plan.verification.settle_s);
+                    self.settle_until = Some(super::time::plus(at, settle));
+                    self.enter(State::Verifying, at);
+                }
+            }
+            Event::Judged { judgement } => {
+                self.last = format!("verdict {}: {}", judgement.verdict, judgement.why);
+                self.judgement = Some(judgement.clone());
+            }
+            Event::Closed { outcome, why } => {
+                self.last = format!("closed, {}: {why}", outcome.word());
+                self.outcome = Some(outcome.clone());
+                self.closed_why.clone_from(why);
+                self.enter(State::Closed, at);
+            }
+            Event::Claimed { by } => {
+                self.last = format!("claimed by {}", by.os_user);
+                self.claimed_by = Some(by.os_user.clone());
+            }
+            Event::EngineStarted { .. }
+            | Event::Opened { .. }
+            | Event::AlertIgnored { .. }
+            | Event::Stopped { .. }
+            | Event::Started { .. }
+            | Event::IdentityMismatch { .. } => {}
+        }
+    }
+
+    fn step_mut(&mut self, path: &StepPath) -> Option<&mut StepRun> {
+        self.execution.as_mut()?.steps.get_mut(path)
+    }
+
+    fn start_execution(&mut self, id: super::id::ExecutionId, plan: PlanDigest, at: Timestamp) {
+        let mut steps = BTreeMap::new();
+        if let Some(current) = &self.plan {
+            for step in current.all_steps() {
+                let mut run = StepRun::pending();
+                if let Some(why) = &step.skipped {
+                    run.state = StepState::Skipped { why: why.clone() };
+                }
+                steps.insert(step.path.clone(), run);
+            }
+        }
+        self.execution = Some(Execution {
+            id,
+            plan,
+            started_at: at,
+            ended_at: None,
+            steps,
+            undo_why: None,
+            undone: None,
+        });
+    }
+
+    fn change_step(&mut self, path: &StepPath, state: &StepState, note: &str, at: Timestamp) {
+        let title = self.plan.as_ref().and_then(|plan| {
+            plan.all_steps()
+                .into_iter()
+                .find(|step| step.path == *path)
+                .map(|step| step.title.clone())
+        });
+        self.last = format!("step {path} {}: {}", title.unwrap_or_default(), state.word());
+        if let Some(step) = self.step_mut(path) {
+            if step.started_at.is_none()
+                && !matches!(state, StepState::Pending | StepState::WillNotBeRun { .. })
+            {
+                step.started_at = Some(at);
+            }
+            if state.is_final() {
+                step.ended_at = Some(at);
+            }
+            step.state = state.clone();
+            if !note.is_empty() {
+                step.notes.push(note.to_string());
+            }
+        }
+    }
+
+    /// Whether what stands is only a message to a person.
+    #[must_use]
+    pub fn only_tells(&self) -> bool {
+        self.plan.as_ref().is_some_and(|plan| {
+            !plan.mutates()
+                && plan.all_steps().iter().any(|step| {
+                    matches!(step.kind, StepKind::HandOver { .. }) && step.skipped.is_none()
+                })
+        })
+    }
+}
+
+fn needs_look(step: &StepRun) -> bool {
+    use super::workflow::execution::AttemptOutcome;
+    step.attempts
+        .last()
+        .is_some_and(|attempt| matches!(attempt.outcome, Some(AttemptOutcome::CantTell { .. })))
+}
+
+fn drift_words(drift: &[Drift]) -> String {
+    drift
+        .iter()
+        .map(|one| {
+            if one.note.is_empty() {
+                let fields =
+                    one.moved.iter().map(|line| line.path.as_str()).collect::<Vec<_>>().join(", ");
+                format!("{} changed ({fields})", one.object)
+            } else {
+                format!("{}: {}", one.object, one.note)
+            }
+        })
+        .collect::<Vec<_>>()
+        .join("; ")
+}

@@ -1,0 +1,8 @@
+//! Templates as written, plans made of them, and executions of plans.
+
+pub mod compile;
+pub mod execution;
+pub mod lint;
+pub mod plan;
+pub mod template;
+pub mod tree;

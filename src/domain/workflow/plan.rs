@@ -1,0 +1,376 @@
+//! Plans: a template made concrete. Immutable; identified by its digest.
+
+use crate::domain::diagnosis::{Cause, Pattern, words};
+use crate::domain::digest::canonical_sha256;
+use crate::domain::id::{ClusterId, PlanDigest, StepPath};
+use crate::domain::operation::{CATALOGUE_VERSION, DiffLine, Operation, PreviewLabel};
+use crate::domain::resource::{ObjectKey, ObjectRef};
+use crate::domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+words!(
+    /// How much harm a plan could do; decides the gesture.
+    Risk {
+        /// `y`.
+        Low = "low",
+        /// A chord.
+        Medium = "medium",
+        /// Type the target's name.
+        High = "high",
+        /// Two people.
+        Critical = "critical",
+    }
+);
+
+impl Risk {
+    /// One level more.
+    #[must_use]
+    pub fn raised(self) -> Self {
+        match self {
+            Self::Low => Self::Medium,
+            Self::Medium => Self::High,
+            Self::High | Self::Critical => Self::Critical,
+        }
+    }
+}
+
+words!(
+    /// Class of cluster action, for permissions.
+    ActionClass {
+        /// Reading and keeping.
+        Collect = "collect",
+        /// Restart and roll back.
+        Restart = "restart",
+        /// Replica counts.
+        Scale = "scale",
+        /// Cordon and drain.
+        Drain = "drain",
+        /// Requests and limits.
+        Limits = "limits",
+        /// Network objects.
+        Network = "network",
+        /// Volumes and claims.
+        Storage = "storage",
+        /// Secrets.
+        Secrets = "secrets",
+    }
+);
+
+/// Which template, exactly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateRef {
+    /// Name.
+    pub name: String,
+    /// Version, as its author counts.
+    pub version: u32,
+    /// SHA-256 of its text.
+    pub digest: String,
+}
+
+/// One operation with its preview and its undo.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedOperation {
+    /// What is sent.
+    pub operation: Operation,
+    /// What it changes, as shown.
+    pub diff: Vec<DiffLine>,
+    /// Where the diff comes from.
+    pub preview: PreviewLabel,
+    /// What takes it back; `None`: nothing can, or nothing needs to.
+    pub undo: Option<Operation>,
+}
+
+/// A condition that a step waits for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Condition {
+    /// The object looked at.
+    pub object: ObjectKey,
+    /// CEL over `object` (the live object).
+    pub until: String,
+    /// CEL that, when true, makes it pointless to wait on; empty: none.
+    pub fails_when: String,
+    /// In words: `rollout of Deployment/ledger-api is complete`.
+    pub describe: String,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum StepKind {
+    /// A catalogue action.
+    Action {
+        /// Its name in the catalogue.
+        action: String,
+        /// What it acts on.
+        target: ObjectKey,
+        /// Its parameters.
+        params: BTreeMap<String, Value>,
+        /// Permission that it needs.
+        class: ActionClass,
+        /// What it comes down to, in order.
+        operations: Vec<PlannedOperation>,
+    },
+    /// Wait for a condition.
+    WaitFor {
+        /// For what.
+        condition: Condition,
+    },
+    /// Another template's steps.
+    Subflow {
+        /// Which.
+        template: TemplateRef,
+        /// Its steps.
+        steps: Vec<PlanStep>,
+    },
+    /// Hand the case to a person, with everything collected. Ends the remediation as `handed_over`.
+    HandOver {
+        /// What the person is told.
+        message: String,
+    },
+}
+
+words!(
+    /// What happens when a step fails.
+    OnFailure {
+        /// Undo what was done, in reverse, and end.
+        Undo = "undo",
+        /// Note it and go on.
+        Continue = "continue",
+        /// Leave things as they are, and hand to a person.
+        Escalate = "escalate",
+    }
+);
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanStep {
+    /// Where it stands: `2.1`.
+    pub path: StepPath,
+    /// The author's id for it.
+    pub id: String,
+    /// What it does, in a few words.
+    pub title: String,
+    /// What it does.
+    pub kind: StepKind,
+    /// Seconds that it may take.
+    pub timeout_s: u64,
+    /// How often it is tried, at least 1.
+    pub attempts: u32,
+    /// What happens when it fails.
+    pub on_failure: OnFailure,
+    /// Left out, for this reason (its `when` was false when planning).
+    pub skipped: Option<String>,
+}
+
+/// One figure that is measured before and after.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measure {
+    /// Name, as conditions use it.
+    pub name: String,
+    /// PromQL.
+    pub promql: String,
+    /// Unit for display: `bytes`, `1/h`, ….
+    pub unit: String,
+}
+
+/// One check of the verification.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// In words.
+    pub describe: String,
+    /// CEL over `before`, `after` (see `verdict::Sample`).
+    pub cel: String,
+}
+
+/// How it is found out whether it worked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verification {
+    /// Seconds to wait after the last step.
+    pub settle_s: u64,
+    /// All must hold for *effective*.
+    pub effective_when: Vec<Check>,
+    /// Any that holds makes it *regressed*.
+    pub regressed_when: Vec<Check>,
+    /// Figures to measure.
+    pub measures: Vec<Measure>,
+    /// Whether a regression undoes by itself.
+    pub undo_on_regression: bool,
+}
+
+/// Who else writes this object, and would revert a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manager {
+    /// `Argo CD`, `Flux`, `Helm`, `operator`.
+    pub kind: String,
+    /// Which one: application, release, owner.
+    pub name: String,
+    /// Whether it would revert the change by itself.
+    pub reverts: bool,
+    /// Where that is written: `annotation argocd.argoproj.io/tracking-id`.
+    pub source: String,
+}
+
+/// Whom it touches.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blast {
+    /// Pods that restart or go.
+    pub pods: u32,
+    /// `namespace/Kind/name` of owners.
+    pub owners: Vec<String>,
+    /// Services whose endpoints are touched.
+    pub services: Vec<String>,
+    /// Disruption budgets, each with what it allows: `ledger: 0 of 1 free now`.
+    pub budgets: Vec<String>,
+    /// Autoscalers, quotas and other things that react, in sentences.
+    pub notes: Vec<String>,
+    /// What could not be found out; not empty turns approving off.
+    pub unknown: Vec<String>,
+}
+
+/// A plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Identity; see [`Plan::compute_digest`].
+    pub digest: PlanDigest,
+    /// On which cluster.
+    pub cluster: ClusterId,
+    /// What it is about; `None` only when it just tells a person.
+    pub target: Option<ObjectRef>,
+    /// Pattern it was made for.
+    pub pattern: Pattern,
+    /// Cause it was made for.
+    pub cause: Cause,
+    /// Template it was made from.
+    pub template: TemplateRef,
+    /// Resolved parameters.
+    pub params: BTreeMap<String, Value>,
+    /// In a few words: `raise memory limit of app 512Mi → 768Mi`.
+    pub title: String,
+    /// How dangerous.
+    pub risk: Risk,
+    /// Why that risk: base and each raise.
+    pub risk_why: Vec<String>,
+    /// The steps.
+    pub steps: Vec<PlanStep>,
+    /// How it is undone, in words.
+    pub undo: String,
+    /// Whom it touches.
+    pub blast: Blast,
+    /// How success is judged.
+    pub verification: Verification,
+    /// Who else manages the target.
+    pub managers: Vec<Manager>,
+    /// What remains if the execution is stopped at each safe point, in words.
+    pub left_if_stopped: String,
+    /// Seconds that an approval request for it stays open.
+    pub expires_s: u64,
+    /// When it was made.
+    pub made_at: Timestamp,
+}
+
+impl Plan {
+    /// All steps, parents before children.
+    #[must_use]
+    pub fn all_steps(&self) -> Vec<&PlanStep> {
+        fn walk<'a>(steps: &'a [PlanStep], out: &mut Vec<&'a PlanStep>) {
+            for step in steps {
+                out.push(step);
+                if let StepKind::Subflow { steps, .. } = &step.kind {
+                    walk(steps, out);
+                }
+            }
+        }
+        let mut out = Vec::new();
+        walk(&self.steps, &mut out);
+        out
+    }
+
+    /// All operations of all steps that will run, in order.
+    pub fn operations(&self) -> impl Iterator<Item = (&PlanStep, &PlannedOperation)> {
+        self.all_steps().into_iter().filter(|step| step.skipped.is_none()).flat_map(|step| {
+            match &step.kind {
+                StepKind::Action { operations, .. } => {
+                    operations.iter().map(|operation| (step, operation)).collect::<Vec<_>>()
+                }
+                StepKind::WaitFor { .. } | StepKind::Subflow { .. } | StepKind::HandOver { .. } => {
+                    Vec::new()
+                }
+            }
+        })
+    }
+
+    /// Whether it changes the cluster at all.
+    #[must_use]
+    pub fn mutates(&self) -> bool {
+        self.operations().any(|(_, planned)| planned.operation.mutates())
+    }
+
+    /// Permission classes that running it needs.
+    #[must_use]
+    pub fn classes(&self) -> Vec<ActionClass> {
+        let mut classes = self
+            .all_steps()
+            .into_iter()
+            .filter(|step| step.skipped.is_none())
+            .filter_map(|step| match &step.kind {
+                StepKind::Action { class, .. } => Some(*class),
+                StepKind::WaitFor { .. } | StepKind::Subflow { .. } | StepKind::HandOver { .. } => {
+                    None
+                }
+            })
+            .collect::<Vec<_>>();
+        classes.sort();
+        classes.dedup();
+        classes
+    }
+
+    /// The digest of what this plan does.
+    ///
+    /// Covers: cluster, target identity (with uid), the kind and order of steps, every operation with the object's
+    /// uid, the prior and the new value of each touched field and of each guard, the template's digest, the risk,
+    /// verification (it decides the automatic undo), and the catalogue version. Never: times, resourceVersion,
+    /// generation, replica counts, status, evidence, rendered diffs, blast radius.
+    ///
+    /// # Errors
+    /// When a value has no JSON form.
+    pub fn compute_digest(&self) -> Result<PlanDigest, serde_json::Error> {
+        let steps = self
+            .all_steps()
+            .into_iter()
+            .map(|step| {
+                let effect = match &step.kind {
+                    StepKind::Action { action, target, operations, class, .. } => serde_json::json!({
+                        "action": action,
+                        "target": target,
+                        "class": class,
+                        "operations": operations.iter().map(|o| &o.operation).collect::<Vec<_>>(),
+                        "undo": operations.iter().map(|o| &o.undo).collect::<Vec<_>>(),
+                    }),
+                    StepKind::WaitFor { condition } => serde_json::json!({ "wait_for": condition }),
+                    StepKind::Subflow { template, .. } => serde_json::json!({ "subflow": template.digest }),
+                    StepKind::HandOver { .. } => serde_json::json!({ "hand_over": true }),
+                };
+                serde_json::json!({
+                    "path": step.path,
+                    "effect": effect,
+                    "skipped": step.skipped.is_some(),
+                    "attempts": step.attempts,
+                    "on_failure": step.on_failure,
+                    "timeout_s": step.timeout_s,
+                })
+            })
+            .collect::<Vec<_>>();
+        canonical_sha256(&serde_json::json!({
+            "catalogue": CATALOGUE_VERSION,
+            "cluster": self.cluster,
+            "target": self.target,
+            "template": self.template.digest,
+            "risk": self.risk,
+            "verification": self.verification,
+            "steps": steps,
+        }))
+        .map(PlanDigest::new)
+    }
+}

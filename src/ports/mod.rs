@@ -1,0 +1,10 @@
+//! What the engine needs from outside, as traits. No implementations here.
+
+pub mod alerts;
+pub mod clock;
+pub mod cluster;
+pub mod entropy;
+pub mod metrics;
+pub mod relay;
+pub mod sink;
+pub mod store;
