@@ -88,7 +88,7 @@ sweep() { # DIR [NUMBER]: end and remove everything, however the run ended; any 
     [ ! -e "$address" ] || rm -f "$(sed 's|^unix://||' "$address")"
   done
   for sandbox in "$dir"/node*/containerd/root/io.containerd.grpc.v1.cri/sandboxes/*; do
-    rm -f "/var/lib/cni/results/"*"-$(basename "$sandbox")-"*
+    [ ! -e "$sandbox" ] || rm -f "/var/lib/cni/results/"*"-$(basename "$sandbox")-"*
   done
   awk -v d="$dir/" 'index($2, d) == 1 {print $2}' /proc/mounts | sort -r | xargs -r umount -l 2>/dev/null || true
   for log in /var/log/containers/*; do # links that every kubelet makes there
