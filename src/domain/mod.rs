@@ -23,6 +23,7 @@ pub mod operation;
 pub mod policy;
 pub mod principal;
 pub mod quantity;
+pub mod redaction;
 pub mod remediation;
 pub mod report;
 pub mod resource;
