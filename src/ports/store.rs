@@ -30,8 +30,9 @@ pub enum StoreError {
         /// Until when.
         until: Timestamp,
     },
-    /// The lease was lost to a newer holder.
-    #[error("the store's lease was lost: a newer engine writes this log")]
+    /// The lease was lost: it lapsed, was given back, or a newer holder took it. Nothing was written; acquire it
+    /// again and read the log anew.
+    #[error("the store's lease was lost: it lapsed, or a newer engine writes this log")]
     Fenced,
     /// The log has moved on: its head is another.
     #[error("the log moved: its head is event {found}, expected {expected}")]
@@ -44,6 +45,9 @@ pub enum StoreError {
     /// It can't be reached or written; nothing was written.
     #[error("the store can't be used: {0}")]
     Unavailable(String),
+    /// What was handed in can't be stored, and never will be as it is; nothing was written. The store itself works.
+    #[error("the store refuses this: {0}")]
+    Refused(String),
     /// It is not known whether it was written.
     #[error("the store did not answer: {0}")]
     Unknown(String),
