@@ -1,1 +1,3 @@
 //! Ports made real: one outside system each.
+
+pub mod store;

@@ -1,0 +1,116 @@
+//! Stores to test, and things to put into them.
+
+use chrono::DateTime;
+use pilothouse::adapters::store::memory::MemoryStore;
+use pilothouse::adapters::store::sqlite::SqliteStore;
+use pilothouse::domain::envelope::{Envelope, Head};
+use pilothouse::domain::id::{BatchId, ClusterId, RemediationId};
+use pilothouse::domain::time::Timestamp;
+use pilothouse::ports::clock::Clock;
+use pilothouse::ports::store::{Draft, IndexRow, Store, StoreError, StoreLease};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A clock that stands still: leases that must lapse are taken for no time.
+struct Still;
+
+#[async_trait::async_trait]
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        moment(0)
+    }
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+    async fn sleep(&self, _length: Duration) {}
+}
+
+/// Where a store is; each `open` is a further way in to the same one.
+pub enum Place {
+    Memory(MemoryStore),
+    File(TempDir),
+}
+
+impl Place {
+    pub fn in_memory() -> Self {
+        Self::Memory(MemoryStore::new(Arc::new(Still)))
+    }
+
+    pub fn in_file() -> Self {
+        Self::File(TempDir::new().unwrap())
+    }
+
+    pub fn path(&self) -> PathBuf {
+        match self {
+            Self::Memory(_) => panic!("a store in memory has no path"),
+            Self::File(directory) => directory.path().join("store.db"),
+        }
+    }
+
+    pub async fn open(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Memory(store) => Arc::new(store.clone()),
+            Self::File(_) => Arc::new(SqliteStore::open(self.path()).await.unwrap()),
+        }
+    }
+}
+
+pub fn moment(milliseconds: i64) -> Timestamp {
+    DateTime::from_timestamp_millis(1_790_000_000_000 + milliseconds).unwrap()
+}
+
+pub fn cluster() -> ClusterId {
+    ClusterId::new("6c2d1f0e-0000-4000-8000-000000000001")
+}
+
+pub fn batch(name: &str) -> BatchId {
+    BatchId::new(name)
+}
+
+pub fn draft(name: &str) -> Draft {
+    Draft {
+        at: moment(1),
+        by: "engine".into(),
+        cause: "alert 1f".into(),
+        subject: Some(RemediationId::new("case-1")),
+        kind: "noted".into(),
+        schema: 1,
+        payload: format!("{{\"note\":\"{name}\"}}").into_bytes(),
+    }
+}
+
+pub fn drafts(count: usize) -> Vec<Draft> {
+    (0..count).map(|number| draft(&number.to_string())).collect()
+}
+
+pub fn row(id: &str, live: bool, first_seq: u64, last_seq: u64) -> IndexRow {
+    IndexRow { id: RemediationId::new(id), live, opened_at: moment(2), first_seq, last_seq }
+}
+
+pub fn head_of(envelopes: &[Envelope]) -> Head {
+    let last = envelopes.last().unwrap();
+    Head { seq: last.seq, hash: last.hash.clone() }
+}
+
+/// A lease for long enough.
+pub async fn lease(store: &dyn Store) -> StoreLease {
+    store.acquire(&cluster(), "engine-a", 600).await.unwrap()
+}
+
+/// Appends events only.
+pub async fn append(
+    store: &dyn Store,
+    lease: &StoreLease,
+    name: &str,
+    drafts: Vec<Draft>,
+) -> Result<Vec<Envelope>, StoreError> {
+    let head = store.head(&lease.cluster).await.unwrap();
+    store.append(lease, &head, &batch(name), drafts, Vec::new(), Vec::new()).await
+}
+
+/// The whole log.
+pub async fn all(store: &dyn Store) -> Vec<Envelope> {
+    store.read(&cluster(), 0, u32::MAX, None).await.unwrap()
+}

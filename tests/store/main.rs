@@ -1,0 +1,5 @@
+//! What every store promises, and what the one in an SQLite file promises besides.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is all tests")]
+
+mod conformance;
+mod fixture;
