@@ -14,7 +14,7 @@ const CANTOPEN: i32 = 14;
 const CONSTRAINT: i32 = 19;
 const NOTADB: i32 = 26;
 /// An extended code: a write was refused, other than for want of room (a quota, a limit on file sizes).
-const IOERR_WRITE: i32 = 10 | 3 << 8;
+const IOERR_WRITE: i32 = 0x30A;
 
 /// SQLite's extended result code, if the error came from there.
 fn extended_code(error: &sqlx::Error) -> Option<i32> {
