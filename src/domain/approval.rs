@@ -77,7 +77,7 @@ pub struct Drift {
 }
 
 /// What was checked just before a decision was put to the core. All three fail closed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Preflight {
     /// Objects that moved; not empty voids the plan.
     pub drift: Vec<Drift>,

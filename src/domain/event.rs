@@ -120,8 +120,8 @@ pub enum Event {
         execution: ExecutionId,
         /// The plan.
         plan: PlanDigest,
-        /// Measured just before.
-        before: Sample,
+        /// Measured just before; `None` when it changes nothing.
+        before: Option<Sample>,
     },
     /// A step changed its state.
     StepChanged {

@@ -185,7 +185,7 @@ impl Remediation {
             State::Running | State::Undoing => self
                 .execution
                 .as_ref()
-                .is_some_and(|execution| execution.steps.values().any(|step| needs_look(step))),
+                .is_some_and(|execution| execution.steps.values().any(needs_look)),
             State::Diagnosing
             | State::Planning
             | State::Paused
@@ -234,6 +234,7 @@ impl Remediation {
         }
     }
 
+    #[allow(clippy::too_many_lines, reason = "one arm an event, each a few assignments")]
     /// Folds one more event of this case. Events of other subjects are not given to it.
     pub fn apply(&mut self, recorded: &Recorded) {
         let at = recorded.at;
@@ -306,7 +307,7 @@ impl Remediation {
             }
             Event::ExecutionStarted { execution, plan, before } => {
                 self.last = format!("execution of plan {} started", plan.short());
-                self.before = Some(before.clone());
+                self.before.clone_from(before);
                 self.start_execution(execution.clone(), plan.clone(), at);
                 self.enter(State::Running, at);
             }

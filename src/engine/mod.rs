@@ -3,11 +3,22 @@
 //! Promises: facts are durable before work starts or anyone is told; jobs are a function of state; only a `Permit`
 //! reaches `Cluster::send`, at one call site (`executor`).
 //! Absent on purpose: SQL, Kubernetes client types, anything about a screen, ambient time and randomness.
+//!
+//! Reading order: `command`, `query`, `snapshot`, `handle` (the outside); `core`, `job` (what decides); `diagnoser`,
+//! `planner`, `executor`, `assessor` (what does); `log`, `dispatcher` (what linearises); `reader` (who only looks).
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+pub mod assessor;
 pub mod command;
+pub mod core;
+pub mod diagnoser;
+pub mod drift;
+pub mod executor;
 pub mod handle;
+pub mod job;
+pub mod outside;
+pub mod planner;
 pub mod query;
 pub mod reader;
 pub mod snapshot;

@@ -1,6 +1,7 @@
 //! Templates as written, plans made of them, and executions of plans.
 
 pub mod compile;
+pub mod diff;
 pub mod execution;
 pub mod lint;
 pub mod plan;

@@ -227,6 +227,10 @@ pub struct Blast {
     pub notes: Vec<String>,
     /// What could not be found out; not empty turns approving off.
     pub unknown: Vec<String>,
+    /// Why it can't work as things are (admission, permission of the engine's credential); not empty turns approving
+    /// off.
+    #[serde(default)]
+    pub blockers: Vec<String>,
 }
 
 /// A plan.

@@ -1,0 +1,164 @@
+//! Which work is due, and when something will be without any input.
+
+use super::fold::Core;
+use crate::domain::approval::Decision;
+use crate::domain::remediation::{Remediation, State};
+use crate::domain::time::Timestamp;
+use crate::domain::workflow::execution::{Attempt, Direction, StepState};
+use crate::domain::workflow::plan::{Plan, StepKind};
+use crate::engine::job::{Job, JobKey, JobKind, Sending};
+use crate::engine::snapshot::Role;
+use std::collections::BTreeMap;
+
+impl Core {
+    /// All work that is due at `now`. A job that is already under way is listed too: the caller knows.
+    #[must_use]
+    pub fn due(&self, now: Timestamp) -> BTreeMap<JobKey, Job> {
+        let mut due = BTreeMap::new();
+        if matches!(self.role, Role::Starting | Role::Following { .. } | Role::Locked { .. }) {
+            return due;
+        }
+        for case in self.open.values() {
+            if let Some((kind, job)) = self.due_of(case) {
+                let key = JobKey { remediation: case.id.clone(), kind };
+                let early = self.not_before.get(&key).is_some_and(|(at, _)| now < *at);
+                let settling =
+                    kind == JobKind::Assess && case.settle_until.is_some_and(|until| now < until);
+                if !early && !settling {
+                    due.insert(key, job);
+                }
+            }
+        }
+        due
+    }
+
+    fn due_of(&self, case: &Remediation) -> Option<(JobKind, Job)> {
+        let alerts = || case.alerts.values().cloned().collect::<Vec<_>>();
+        match case.state {
+            State::Diagnosing => Some((JobKind::Diagnose, Job::Diagnose { alerts: alerts() })),
+            State::Planning => match (&case.plan, &case.diagnosis) {
+                (None, Some(diagnosis)) => {
+                    Some((JobKind::Plan, Job::Plan { diagnosis: Box::new(diagnosis.clone()) }))
+                }
+                (Some(_), _) | (None, None) => None,
+            },
+            State::AwaitingApproval => self.due_while_asked(case),
+            State::Running | State::Undoing => self.due_while_running(case),
+            State::Verifying => {
+                let plan = case.plan.as_ref()?;
+                let since =
+                    case.execution.as_ref().map(|run| run.ended_at.unwrap_or(run.started_at));
+                let job = Job::Assess {
+                    target: plan.target.clone()?,
+                    alerts: alerts(),
+                    verification: plan.verification.clone(),
+                    since: since.unwrap_or(case.opened_at),
+                };
+                Some((JobKind::Assess, job))
+            }
+            State::Blocked | State::Paused | State::ByHand | State::Expired | State::Closed => None,
+        }
+    }
+
+    fn due_while_asked(&self, case: &Remediation) -> Option<(JobKind, Job)> {
+        let plan = case.plan.as_ref()?;
+        let approved = case
+            .decision_on(&plan.digest)
+            .is_some_and(|approval| approval.decision == Decision::Approve);
+        if !approved {
+            return Some((JobKind::WatchDrift, Job::WatchDrift { plan: Box::new(plan.clone()) }));
+        }
+        let acting = self.open.values().filter(|other| is_acting(other)).count();
+        let held = self.open.values().any(|other| {
+            is_acting(other) && other.id != case.id && other.target_key() == case.target_key()
+        });
+        if !self.may_act() || held || acting >= self.settings.policy.max_running {
+            return None;
+        }
+        let alerts = case.alerts.values().cloned().collect();
+        Some((JobKind::Begin, Job::Begin { plan: Box::new(plan.clone()), alerts }))
+    }
+
+    fn due_while_running(&self, case: &Remediation) -> Option<(JobKind, Job)> {
+        let plan = case.plan.as_ref()?;
+        let run = case.execution.as_ref()?;
+        for step in plan.all_steps() {
+            let Some(state) = run.steps.get(&step.path) else { continue };
+            if let Some(open) = state.attempts.iter().find(|attempt| attempt.is_open()) {
+                let sending = sending(plan, &step.path, open)?;
+                let fresh = open.outcome.is_none() && self.issued.contains(&open.id);
+                return Some(if fresh {
+                    (JobKind::Send, Job::Send(Box::new(sending)))
+                } else {
+                    (JobKind::Probe, Job::Probe(Box::new(sending)))
+                });
+            }
+            if let (StepState::Waiting { .. }, StepKind::WaitFor { condition }) =
+                (&state.state, &step.kind)
+            {
+                let job = Job::Look { path: step.path.clone(), condition: condition.clone() };
+                return Some((JobKind::Look, job));
+            }
+        }
+        None
+    }
+
+    /// When time alone will change something: expiry, settle time, back-off, a step's deadline.
+    #[must_use]
+    pub fn wake_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let cases = self.open.values().filter(|case| case.is_open()).flat_map(|case| {
+            let expiry = case
+                .request
+                .as_ref()
+                .filter(|_| case.state == State::AwaitingApproval)
+                .map(|request| request.expires_at);
+            let settle = case.settle_until.filter(|_| case.state == State::Verifying);
+            [expiry, settle]
+        });
+        let pauses = self.not_before.values().map(|(at, _)| Some(*at));
+        cases.chain(pauses).flatten().filter(|at| *at > now).min()
+    }
+
+    /// Whether something is under way that must come to its safe point before the process may end: an attempt whose
+    /// outcome is not known yet.
+    #[must_use]
+    pub fn in_hand(&self) -> bool {
+        self.open.values().any(|case| {
+            case.execution.as_ref().is_some_and(|run| {
+                run.steps.values().any(|step| {
+                    step.attempts.iter().any(|attempt| {
+                        attempt.outcome.is_none() && self.issued.contains(&attempt.id)
+                    })
+                })
+            })
+        })
+    }
+
+    /// Whether any execution is running, undoing or waiting to be verified.
+    #[must_use]
+    pub fn is_working(&self) -> bool {
+        self.open
+            .values()
+            .any(|case| matches!(case.state, State::Running | State::Undoing | State::Verifying))
+    }
+}
+
+fn is_acting(case: &Remediation) -> bool {
+    matches!(case.state, State::Running | State::Undoing | State::Verifying)
+}
+
+fn sending(plan: &Plan, path: &crate::domain::id::StepPath, attempt: &Attempt) -> Option<Sending> {
+    let step = plan.all_steps().into_iter().find(|step| step.path == *path)?;
+    let StepKind::Action { operations, .. } = &step.kind else { return None };
+    let planned = operations.get(attempt.operation)?;
+    let operation = match attempt.direction {
+        Direction::Forward => planned.operation.clone(),
+        Direction::Undo => planned.undo.clone()?,
+    };
+    Some(Sending {
+        path: path.clone(),
+        attempt: attempt.id.clone(),
+        direction: attempt.direction,
+        operation,
+    })
+}

@@ -1,0 +1,17 @@
+//! The core: decides, and nothing else. It never awaits, reads a clock, draws a random number or does I/O.
+//!
+//! `accept(input, now)` → events (already folded in) and a receipt; `due(now)` → jobs; `wake_at(now)`.
+//! Jobs are a function of state: normal running and recovery after a crash are the same path. What is kept besides
+//! the fold (attempts that this process sent, back-off) may be lost at any time.
+
+mod advance;
+mod decide;
+mod due;
+mod fold;
+mod intake;
+mod outcome;
+mod rows;
+mod undo;
+
+pub use fold::{Accepted, Core, Settings};
+pub use rows::Live;

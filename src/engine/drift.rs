@@ -1,0 +1,137 @@
+//! Whether the objects are still as a plan saw them: uid, prior values of touched fields, guards. Nothing else counts,
+//! so the churn of a crash-looping object is no drift.
+
+use super::job::JobFailure;
+use super::outside::Outside;
+use crate::domain::approval::{Drift, PermissionCheck, Preflight};
+use crate::domain::evidence::{Answer, Read};
+use crate::domain::operation::{FieldChange, Operation};
+use crate::domain::principal::Principal;
+use crate::domain::time::Timestamp;
+use crate::domain::workflow::diff::diff_values;
+use crate::domain::workflow::plan::Plan;
+use serde_json::Value;
+
+/// What moved since the plan was made.
+pub async fn drift(outside: &Outside, plan: &Plan) -> Result<Vec<Drift>, JobFailure> {
+    let mut moved = Vec::new();
+    let mut seen = std::collections::BTreeSet::new();
+    for (_, planned) in plan.operations() {
+        let Operation::Patch { object, changes, guards } = &planned.operation else { continue };
+        // A later operation on the same object starts from what the earlier one leaves.
+        if !seen.insert(object.clone()) {
+            continue;
+        }
+        let path = object.key.path();
+        match outside.read(&Read::Object(object.key.clone())).await {
+            Answer::Object(live) => {
+                let uid = live.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
+                if uid == object.uid {
+                    let expected = changes.iter().chain(guards);
+                    moved.extend(compare(&live, expected, &path, outside.clock.now()));
+                } else {
+                    moved.push(note(path, "it was deleted and made anew (another uid)"));
+                }
+            }
+            Answer::NotFound => moved.push(note(path, "it does not exist any more")),
+            Answer::NotPermitted(why) => {
+                let why = format!("{path} can't be read: {why}");
+                return Err(JobFailure { why, retryable: false });
+            }
+            Answer::Unavailable(why) => {
+                return Err(JobFailure { why: format!("{path}: {why}"), retryable: true });
+            }
+            Answer::Items { .. } | Answer::Text(_) | Answer::Series(_) | Answer::Alerts(_) => {
+                let why = format!("{path}: the cluster answered something else than an object");
+                return Err(JobFailure { why, retryable: true });
+            }
+        }
+    }
+    Ok(moved)
+}
+
+/// Drift, and what the person may do on the cluster: what a decision depends on, checked now.
+pub async fn preflight(outside: &Outside, plan: &Plan, who: &Principal) -> Preflight {
+    let mut result = Preflight::default();
+    match drift(outside, plan).await {
+        Ok(drift) => result.drift = drift,
+        Err(failure) => result.unknown.push(failure.why),
+    }
+    let Some(kube) = &who.kube else {
+        if plan.mutates() {
+            result.unknown.push("your Kubernetes identity (SelfSubjectReview)".into());
+        }
+        return result;
+    };
+    for (_, planned) in plan.operations().filter(|(_, planned)| planned.operation.mutates()) {
+        match outside.cluster.can(kube, &planned.operation).await {
+            Ok((allowed, what, why)) => {
+                let check = PermissionCheck { what, allowed, why };
+                if !result.permissions.contains(&check) {
+                    result.permissions.push(check);
+                }
+            }
+            Err(error) => result.unknown.push(format!("your cluster permissions: {error}")),
+        }
+    }
+    result
+}
+
+fn compare<'a>(
+    live: &Value,
+    expected: impl Iterator<Item = &'a FieldChange>,
+    path: &str,
+    now: Timestamp,
+) -> Option<Drift> {
+    let mut lines = Vec::new();
+    for field in expected {
+        let found = field.path.get(live).filter(|value| !value.is_null());
+        let before = field.before.as_ref().filter(|value| !value.is_null());
+        if found != before {
+            let null = Value::Null;
+            let inside = diff_values(before.unwrap_or(&null), found.unwrap_or(&null));
+            for mut line in inside {
+                line.path = if line.path.is_empty() {
+                    field.path.to_string()
+                } else if line.path.starts_with('[') {
+                    format!("{}{}", field.path, line.path)
+                } else {
+                    format!("{}.{}", field.path, line.path)
+                };
+                if !lines.contains(&line) {
+                    lines.push(line);
+                }
+            }
+        }
+    }
+    (!lines.is_empty()).then(|| Drift {
+        object: path.to_string(),
+        moved: lines,
+        by: last_writer(live, now),
+        note: String::new(),
+    })
+}
+
+fn note(object: String, words: &str) -> Drift {
+    Drift { object, moved: Vec::new(), by: String::new(), note: words.into() }
+}
+
+/// The field manager that wrote the object last (status aside), and how long ago.
+fn last_writer(live: &Value, now: Timestamp) -> String {
+    let entries = live.pointer("/metadata/managedFields").and_then(Value::as_array);
+    let newest = entries
+        .into_iter()
+        .flatten()
+        .filter(|entry| entry.get("subresource").and_then(Value::as_str) != Some("status"))
+        .filter_map(|entry| {
+            let time = entry.get("time").and_then(Value::as_str)?;
+            let at = time.parse::<Timestamp>().ok()?;
+            let manager = entry.get("manager").and_then(Value::as_str).unwrap_or("unknown");
+            Some((at, manager.to_string()))
+        })
+        .max();
+    newest.map_or_else(String::new, |(at, manager)| {
+        let ago = crate::domain::time::spoken(crate::domain::time::seconds_between(at, now));
+        format!("{manager} (field manager), {ago} ago")
+    })
+}

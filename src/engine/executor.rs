@@ -1,0 +1,135 @@
+//! Executing: the one place that issues permits and sends.
+
+use super::job::{Looked, Sending};
+use super::outside::Outside;
+use crate::domain::evidence::{Answer, Gathered, Read};
+use crate::domain::expr;
+use crate::domain::operation::Operation;
+use crate::domain::workflow::execution::AttemptOutcome;
+use crate::domain::workflow::plan::Condition;
+use crate::ports::cluster::{Permit, Probe};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// By what right this engine sends: its leases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Name under which it holds the Lease.
+    pub holder: String,
+    /// Fence of the store's lease.
+    pub fence: u64,
+    /// Until when both leases hold, on the monotonic clock.
+    pub until: Duration,
+}
+
+/// Part of the lease that is kept as a margin: nothing is sent in it.
+const MARGIN: Duration = Duration::from_millis(200);
+
+/// Sends one operation, or says why not. What needs no permit (collecting) is done at once.
+pub async fn send(
+    outside: &Outside,
+    standing: Option<&Standing>,
+    sending: &Sending,
+) -> AttemptOutcome {
+    if let Operation::Collect { reads } = &sending.operation {
+        return collect(outside, reads).await;
+    }
+    let refused = |why: String| AttemptOutcome::Refused { why, retryable: true };
+    let Some(standing) = standing else {
+        return refused("this engine does not hold the leases".into());
+    };
+    match outside.cluster.lease().await {
+        Ok(Some(lease)) if lease.stop.is_some() => return refused("everything is stopped".into()),
+        Ok(Some(lease)) if lease.holder == standing.holder => {}
+        Ok(Some(lease)) => {
+            return refused(format!("the cluster's Lease is held by {}", lease.holder));
+        }
+        Ok(None) => return refused("the cluster's Lease is gone".into()),
+        Err(error) => return refused(format!("the Lease can't be read: {error}")),
+    }
+    let now = outside.clock.monotonic();
+    let deadline = standing.until.saturating_sub(MARGIN).min(now + outside.request_timeout);
+    if now >= deadline {
+        return refused("the lease is about to lapse".into());
+    }
+    let permit = Permit::issue(sending.attempt.clone(), standing.fence, deadline);
+    outside.cluster.send(permit, &sending.operation).await
+}
+
+/// Looks whether an attempt happened. What changes nothing is simply done again.
+pub async fn probe(outside: &Outside, sending: &Sending) -> Probe {
+    match &sending.operation {
+        Operation::Collect { .. } => Probe::NotDone("reading may be done again".into()),
+        Operation::Patch { .. } => {
+            outside.cluster.probe(&sending.attempt, &sending.operation).await
+        }
+    }
+}
+
+/// Reads and keeps as a blob, whatever can be read.
+async fn collect(outside: &Outside, reads: &[Read]) -> AttemptOutcome {
+    let mut gathered = Gathered::default();
+    outside.gather(reads.to_vec(), &mut gathered).await;
+    let missing = gathered
+        .answers
+        .values()
+        .filter(|answer| matches!(answer, Answer::NotPermitted(_) | Answer::Unavailable(_)))
+        .count();
+    let bytes = match serde_json::to_vec(&gathered) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let why = format!("what was read has no JSON form: {error}");
+            return AttemptOutcome::Refused { why, retryable: false };
+        }
+    };
+    match outside.store.put_blob(&bytes).await {
+        Ok(digest) => {
+            let all = gathered.answers.len();
+            let short = digest.get(..12).unwrap_or(&digest);
+            let note = format!("{} of {all} reads kept as blob {short}", all - missing);
+            AttemptOutcome::Applied { note }
+        }
+        Err(error) => AttemptOutcome::Refused { why: error.to_string(), retryable: true },
+    }
+}
+
+/// Looks at a condition.
+pub async fn look(outside: &Outside, condition: &Condition) -> Looked {
+    let object = match outside.read(&Read::Object(condition.object.clone())).await {
+        Answer::Object(object) => object,
+        Answer::NotFound => return Looked::Fails(format!("{} is gone", condition.object.path())),
+        Answer::NotPermitted(why) => return Looked::Fails(why),
+        Answer::Unavailable(why) => return Looked::Unavailable(why),
+        Answer::Items { .. } | Answer::Text(_) | Answer::Series(_) | Answer::Alerts(_) => {
+            return Looked::Unavailable("something else than an object came back".into());
+        }
+    };
+    let seen = seen(&object);
+    let variables = BTreeMap::from([("object".to_string(), object)]);
+    match expr::holds(&condition.until, &variables) {
+        Ok(true) => return Looked::Holds(condition.describe.clone()),
+        Ok(false) => {}
+        Err(error) => return Looked::NotYet(format!("{seen} ({error})")),
+    }
+    if !condition.fails_when.is_empty()
+        && matches!(expr::holds(&condition.fails_when, &variables), Ok(true))
+    {
+        return Looked::Fails(format!("{} can't come true any more: {seen}", condition.describe));
+    }
+    Looked::NotYet(seen)
+}
+
+/// What a workload says of its rollout, in a few words.
+fn seen(object: &serde_json::Value) -> String {
+    let number = |path: &str| object.pointer(path).and_then(serde_json::Value::as_i64);
+    let wanted = number("/spec/replicas").or_else(|| number("/status/desiredNumberScheduled"));
+    let updated = number("/status/updatedReplicas")
+        .or_else(|| number("/status/updatedNumberScheduled"))
+        .unwrap_or(0);
+    let available = number("/status/availableReplicas")
+        .or_else(|| number("/status/numberAvailable"))
+        .unwrap_or(0);
+    wanted.map_or_else(String::new, |wanted| {
+        format!("{updated} of {wanted} updated, {available} available")
+    })
+}

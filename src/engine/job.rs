@@ -1,0 +1,239 @@
+//! Work that the core finds due, and what comes back of it.
+
+use crate::domain::alert::Alert;
+use crate::domain::approval::{Drift, Preflight};
+use crate::domain::diagnosis::Diagnosis;
+use crate::domain::id::{AttemptId, PlanDigest, RemediationId, StepPath};
+use crate::domain::operation::Operation;
+use crate::domain::resource::{ObjectKey, ObjectRef};
+use crate::domain::time::Timestamp;
+use crate::domain::verdict::Sample;
+use crate::domain::workflow::execution::{AttemptOutcome, Direction};
+use crate::domain::workflow::plan::{Condition, Plan, Verification};
+use crate::engine::command::Request;
+use crate::ports::cluster::Probe;
+
+/// What kind of work, for telling jobs apart: at most one of each runs for one case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum JobKind {
+    /// Diagnose.
+    Diagnose,
+    /// Plan.
+    Plan,
+    /// Compare the objects with the plan that waits.
+    WatchDrift,
+    /// Check and measure just before the first step.
+    Begin,
+    /// Send one operation.
+    Send,
+    /// Look what became of one.
+    Probe,
+    /// Look at a condition.
+    Look,
+    /// Measure after the settle time.
+    Assess,
+}
+
+/// Identity of a job.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct JobKey {
+    /// Of which case.
+    pub remediation: RemediationId,
+    /// What.
+    pub kind: JobKind,
+}
+
+/// One operation of one attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sending {
+    /// Step.
+    pub path: StepPath,
+    /// Attempt.
+    pub attempt: AttemptId,
+    /// Plan or undo.
+    pub direction: Direction,
+    /// What.
+    pub operation: Operation,
+}
+
+/// Work that is due.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Job {
+    /// Read facts and recognise.
+    Diagnose {
+        /// The case's alerts.
+        alerts: Vec<Alert>,
+    },
+    /// Choose a template and make a plan.
+    Plan {
+        /// What is wrong.
+        diagnosis: Box<Diagnosis>,
+    },
+    /// Compare touched fields with the plan.
+    WatchDrift {
+        /// The plan.
+        plan: Box<Plan>,
+    },
+    /// Compare, and measure.
+    Begin {
+        /// The plan.
+        plan: Box<Plan>,
+        /// The case's alerts.
+        alerts: Vec<Alert>,
+    },
+    /// Send.
+    Send(Box<Sending>),
+    /// Look whether it happened.
+    Probe(Box<Sending>),
+    /// Look at a condition.
+    Look {
+        /// Step that waits.
+        path: StepPath,
+        /// For what.
+        condition: Condition,
+    },
+    /// Measure.
+    Assess {
+        /// What.
+        target: ObjectRef,
+        /// The case's alerts.
+        alerts: Vec<Alert>,
+        /// How.
+        verification: Verification,
+        /// Since when things count as new.
+        since: Timestamp,
+    },
+}
+
+/// Why a job brought nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobFailure {
+    /// Why.
+    pub why: String,
+    /// Whether time may mend it.
+    pub retryable: bool,
+}
+
+/// What a look at a condition saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Looked {
+    /// It holds.
+    Holds(String),
+    /// Not yet; what was seen.
+    NotYet(String),
+    /// It can't come true any more.
+    Fails(String),
+    /// It could not be looked at.
+    Unavailable(String),
+}
+
+/// An alert from the inbox with what intake found out about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Taken {
+    /// Number in the inbox.
+    pub number: u64,
+    /// The alert.
+    pub alert: Alert,
+    /// Owner of the object that it names, where it could be read.
+    pub owner: Option<ObjectKey>,
+    /// An id for the case, should one be opened.
+    pub fresh: RemediationId,
+}
+
+/// What enters the core.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// An alert from the inbox.
+    Alert(Box<Taken>),
+    /// A command other than alerts; decisions come with what was checked.
+    Command {
+        /// The command.
+        request: Box<Request>,
+        /// Checks, for approvals.
+        preflight: Option<Preflight>,
+    },
+    /// A stop flag was seen in the store, or on the Lease.
+    StopSeen {
+        /// Who, in one line.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// Outcome of [`Job::Diagnose`].
+    Diagnosed {
+        /// Case.
+        id: RemediationId,
+        /// Result.
+        result: Result<Box<Diagnosis>, JobFailure>,
+    },
+    /// Outcome of [`Job::Plan`].
+    PlanMade {
+        /// Case.
+        id: RemediationId,
+        /// Result.
+        result: Result<Box<Plan>, JobFailure>,
+    },
+    /// Outcome of [`Job::WatchDrift`]; nothing when it could not be looked at.
+    DriftSeen {
+        /// Case.
+        id: RemediationId,
+        /// The plan that was compared.
+        plan: PlanDigest,
+        /// What moved.
+        drift: Vec<Drift>,
+    },
+    /// Outcome of [`Job::Begin`].
+    Begun {
+        /// Case.
+        id: RemediationId,
+        /// The plan.
+        plan: PlanDigest,
+        /// What moved, and the sample; or why it could not be checked.
+        result: Result<(Vec<Drift>, Option<Sample>), JobFailure>,
+    },
+    /// Outcome of [`Job::Send`].
+    Sent {
+        /// Case.
+        id: RemediationId,
+        /// Step.
+        path: StepPath,
+        /// Attempt.
+        attempt: AttemptId,
+        /// Outcome.
+        outcome: AttemptOutcome,
+    },
+    /// Outcome of [`Job::Probe`].
+    Probed {
+        /// Case.
+        id: RemediationId,
+        /// Step.
+        path: StepPath,
+        /// Attempt.
+        attempt: AttemptId,
+        /// What was seen.
+        probe: Probe,
+    },
+    /// Outcome of [`Job::Look`].
+    Looked {
+        /// Case.
+        id: RemediationId,
+        /// Step.
+        path: StepPath,
+        /// What was seen.
+        looked: Looked,
+    },
+    /// Outcome of [`Job::Assess`].
+    Assessed {
+        /// Case.
+        id: RemediationId,
+        /// The sample.
+        result: Result<Box<Sample>, JobFailure>,
+    },
+    /// The cluster behind the connection is another.
+    IdentityMismatch {
+        /// What is there.
+        found: String,
+    },
+    /// Time passed.
+    Wake,
+}

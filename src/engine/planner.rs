@@ -1,0 +1,128 @@
+//! Planning: chooses a template, reads what its compilation needs, lets the server preview every change, seals the
+//! digest.
+
+use super::job::JobFailure;
+use super::outside::{Outside, silence};
+use crate::domain::diagnosis::Diagnosis;
+use crate::domain::evidence::Gathered;
+use crate::domain::id::ClusterId;
+use crate::domain::operation::{Operation, PreviewLabel};
+use crate::domain::resource::FieldPath;
+use crate::domain::workflow::compile::{PlanRequest, compile};
+use crate::domain::workflow::diff::diff_values;
+use crate::domain::workflow::plan::{Plan, PlanStep, PlannedOperation, StepKind};
+use crate::ports::cluster::ClusterError;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Makes the plan for a diagnosis.
+pub async fn plan(
+    outside: &Outside,
+    cluster: &ClusterId,
+    diagnosis: &Diagnosis,
+) -> Result<Box<Plan>, JobFailure> {
+    let template =
+        outside.library.choose(diagnosis).map_err(|why| JobFailure { why, retryable: false })?;
+    let overrides = BTreeMap::new();
+    let request = PlanRequest {
+        cluster,
+        diagnosis,
+        library: &outside.library,
+        template,
+        overrides: &overrides,
+        policy: &outside.policy,
+        now: outside.clock.now(),
+    };
+    let mut gathered = Gathered::default();
+    let compiled = outside
+        .until_ready(&mut gathered, |gathered| {
+            compile(&request, gathered)
+                .map_err(|error| JobFailure { why: error.to_string(), retryable: false })
+        })
+        .await;
+    if let Some(why) = silence(&gathered) {
+        return Err(JobFailure { why, retryable: true });
+    }
+    let mut plan = compiled?;
+    let mut blockers = Vec::new();
+    let mut touched = std::collections::BTreeSet::new();
+    for planned in mutations(&mut plan.steps) {
+        // What a second change of the same object starts from isn't there yet: its diff stays computed.
+        let first = planned.operation.object().is_some_and(|object| touched.insert(object.clone()));
+        if first {
+            preview(outside, planned, &mut blockers).await?;
+        }
+    }
+    plan.blast.blockers.extend(blockers);
+    plan.digest = plan.compute_digest().map_err(|error| JobFailure {
+        why: format!("the plan has no digest: {error}"),
+        retryable: false,
+    })?;
+    Ok(Box::new(plan))
+}
+
+fn mutations(steps: &mut [PlanStep]) -> Vec<&mut PlannedOperation> {
+    let mut out = Vec::new();
+    for step in steps.iter_mut().filter(|step| step.skipped.is_none()) {
+        match &mut step.kind {
+            StepKind::Action { operations, .. } => {
+                out.extend(operations.iter_mut().filter(|planned| planned.operation.mutates()));
+            }
+            StepKind::Subflow { steps, .. } => out.extend(mutations(steps)),
+            StepKind::WaitFor { .. } | StepKind::HandOver { .. } => {}
+        }
+    }
+    out
+}
+
+async fn preview(
+    outside: &Outside,
+    planned: &mut PlannedOperation,
+    blockers: &mut Vec<String>,
+) -> Result<(), JobFailure> {
+    let refused = match outside.cluster.preview(&planned.operation).await {
+        Ok(Some((live, after))) => {
+            planned.diff = diff_values(&live, &after);
+            planned.preview = PreviewLabel::PreviewedByServer;
+            return admission(outside, planned, &after, blockers).await;
+        }
+        Ok(None) => {
+            planned.preview = PreviewLabel::NotPreviewable;
+            return Ok(());
+        }
+        Err(ClusterError::Unavailable(why)) => {
+            return Err(JobFailure { why: format!("no preview: {why}"), retryable: true });
+        }
+        Err(ClusterError::NotPermitted(why)) => {
+            planned.preview = PreviewLabel::Computed;
+            format!("the engine's credential may not make this change: {why}")
+        }
+        Err(ClusterError::Refused(why)) => format!("the server refuses this change: {why}"),
+    };
+    blockers.push(refused);
+    Ok(())
+}
+
+/// Whether the pods that a changed template makes would be admitted: quota, limit ranges, policies.
+async fn admission(
+    outside: &Outside,
+    planned: &PlannedOperation,
+    after: &Value,
+    blockers: &mut Vec<String>,
+) -> Result<(), JobFailure> {
+    let Operation::Patch { object, changes, .. } = &planned.operation else { return Ok(()) };
+    let template = FieldPath::keys(&["spec", "template"]);
+    let rolls = changes.iter().any(|change| change.path.0.starts_with(&template.0));
+    let (true, Some(pod)) = (rolls, template.get(after)) else { return Ok(()) };
+    match outside.cluster.admits(&object.key.namespace, pod).await {
+        // Without the right to make pods it can't be asked; the workload's controller has its own right.
+        Ok(()) | Err(ClusterError::NotPermitted(_)) => Ok(()),
+        Err(ClusterError::Refused(why)) => {
+            blockers.push(format!("the pods that it makes would not be admitted: {why}"));
+            Ok(())
+        }
+        Err(ClusterError::Unavailable(why)) => {
+            Err(JobFailure { why: format!("admission of its pods: {why}"), retryable: true })
+        }
+    }
+}
