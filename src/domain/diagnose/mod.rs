@@ -1,28 +1,55 @@
-//! From alerts and what was read to a diagnosis: pure functions over [`Gathered`].
+//! From alerts and what was read to a diagnosis: pure functions over [`Gathered`](super::evidence::Gathered).
+//!
+//! ```text
+//! named ─► chain ─► picture (workload, container, revisions, references, memory, event, keepers)
+//!                      └─► facts ─► rules/* weigh them ─► conclude (disposition, summary, values) ─► Diagnosis
+//! ```
+//!
+//! Promises: an alert's wording decides nothing, its labels only say where to look; every weighed fact is in the
+//! evidence with its source; what could not be read is a Missing fact; below a confidence of 0.5, or where two causes
+//! come out alike, the cause is *unknown*. Each function asks for reads that were not made yet and is called again.
+//!
+//! Values for templates (absent when not known):
+//!
+//! | name | meaning |
+//! | --- | --- |
+//! | `container`, `pod` | the container that the case is about, and the pod with its newest trouble |
+//! | `failing_pods` | names of pods in which it is in trouble |
+//! | `replicas`, `ready`, `restarts` | wanted; ready now; restarts of all containers of all pods |
+//! | `paused`, `autoscaled` | whether the rollout is paused; whether an autoscaler holds the replicas |
+//! | `memory_limit_bytes`, `memory_request_bytes` | of that container, as the failing pod has them |
+//! | `peak_working_set_bytes`, `working_set_bytes` | highest and newest sample; short peaks are missed, so a container that was OOMKilled needed at least its limit, whatever the peak says |
+//! | `slope_bytes_per_s` | growth over its longest sampled life |
+//! | `oom_kills` | ended runs known to be OOMKilled (the kubelet keeps two per container) |
+//! | `run_seconds_last`, `exit_code_last` | of the run that ended last |
+//! | `current_revision`, `healthy_revision` | `{number, kind, name, uid}` of the ReplicaSet or ControllerRevision; the latter only if it is known to work and runs something else |
+//! | `changed` | field paths of the pod template that differ between the two |
+//! | `missing` | `Secret payments/db-creds key password`, several joined by `, ` |
+//!
+//! Absent on purpose: splitting names to guess owners; anything that a text in the cluster claims about itself.
 
-use super::alert::Alert;
-use super::diagnosis::Diagnosis;
-use super::evidence::{Gathered, Progress};
-use super::resource::ObjectKey;
-use super::time::Timestamp;
+pub(crate) mod chain;
+mod conclude;
+pub(crate) mod container;
+mod differ;
+mod disposition;
+mod event;
+mod facts;
+pub(crate) mod fields;
+mod keepers;
+mod memory;
+mod named;
+mod picture;
+pub(crate) mod reader;
+mod references;
+mod revisions;
+mod rule;
+mod rules;
+mod summary;
+mod values;
+pub(crate) mod workload;
 
-/// The object that an alert's labels name, if any.
-#[must_use]
-pub fn named_object(alert: &Alert) -> Option<ObjectKey> {
-    let namespace = alert.label(&["namespace"])?;
-    let pod = alert.label(&["pod"])?;
-    Some(ObjectKey::new("v1", "Pod", namespace, pod))
-}
-
-/// Finds the owner at the top of the chain pod → ReplicaSet → Deployment / StatefulSet / DaemonSet.
-/// `Ready(None)` when the object is gone or can't be read.
-#[must_use]
-pub fn owner(_alert: &Alert, _gathered: &Gathered) -> Progress<Option<ObjectKey>> {
-    Progress::Ready(None)
-}
-
-/// Makes a diagnosis, or says what still has to be read.
-#[must_use]
-pub fn diagnose(_alerts: &[Alert], _gathered: &Gathered, _now: Timestamp) -> Progress<Diagnosis> {
-    Progress::Need(Vec::new())
-}
+pub use chain::owner;
+pub use conclude::diagnose;
+pub use keepers::managers;
+pub use named::named_object;

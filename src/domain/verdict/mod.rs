@@ -1,5 +1,11 @@
 //! Samples before and after, and what they say.
 
+mod judge;
+mod sample;
+
+pub use judge::judge;
+pub use sample::sample;
+
 use super::diagnosis::words;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -38,7 +44,8 @@ pub struct Sample {
     pub rolled_out: bool,
     /// Restarts of all containers of the owner's pods, summed.
     pub restarts: i64,
-    /// Containers now waiting in CrashLoopBackOff, or whose last run ended less than `recent_s` ago.
+    /// Containers now waiting for a reason that is trouble (CrashLoopBackOff, ImagePullBackOff, …), or whose last run
+    /// failed after the execution began and less than two minutes ago.
     pub crashing: i64,
     /// Containers whose last run was OOMKilled after the execution began (before: in the last 30 min).
     pub oom_killed: i64,
@@ -65,35 +72,4 @@ pub struct Judgement {
     pub before: Option<Sample>,
     /// After.
     pub after: Option<Sample>,
-}
-
-/// Takes a sample of the target, or says what still has to be read. `since` bounds what counts as new (OOM kills,
-/// failed runs); `alerts` are the case's alerts.
-#[must_use]
-pub fn sample(
-    _target: &crate::domain::resource::ObjectRef,
-    _alerts: &[crate::domain::alert::Alert],
-    _verification: &crate::domain::workflow::plan::Verification,
-    _gathered: &crate::domain::evidence::Gathered,
-    _since: Timestamp,
-    _now: Timestamp,
-) -> crate::domain::evidence::Progress<Sample> {
-    crate::domain::evidence::Progress::Need(Vec::new())
-}
-
-/// What the samples say: *regressed* if any regression check holds, *effective* if all checks hold, *inconclusive* when
-/// something needed could not be measured or a check can't be evaluated, else *ineffective*.
-#[must_use]
-pub fn judge(
-    _verification: &crate::domain::workflow::plan::Verification,
-    before: Option<&Sample>,
-    after: &Sample,
-) -> Judgement {
-    Judgement {
-        verdict: Verdict::Inconclusive,
-        why: String::new(),
-        checks: Vec::new(),
-        before: before.cloned(),
-        after: Some(after.clone()),
-    }
 }

@@ -1,0 +1,131 @@
+//! Who else keeps an object as it is, and who wrote it last.
+
+use super::fields::{controller, items, moment, text, value};
+use crate::domain::time::Timestamp;
+use crate::domain::workflow::plan::Manager;
+use serde_json::Value;
+
+/// Argo CD, Flux, Helm and operators that manage the object, by what they leave on it.
+#[must_use]
+pub fn managers(object: &Value) -> Vec<Manager> {
+    let mark = |part: &str, key: &str| {
+        let found = text(object, &["metadata", part, key]);
+        (!found.is_empty()).then(|| (found.to_string(), format!("metadata.{part}[{key}]")))
+    };
+    let mut found = Vec::new();
+    let mut add = |kind: &str, name: String, reverts: bool, source: String| {
+        if !found.iter().any(|known: &Manager| known.kind == kind) {
+            found.push(Manager { kind: kind.into(), name, reverts, source });
+        }
+    };
+    for (part, key) in [
+        ("annotations", "argocd.argoproj.io/tracking-id"),
+        ("labels", "argocd.argoproj.io/instance"),
+        ("labels", "argocd.argoproj.io/app-name"),
+    ] {
+        if let Some((name, source)) = mark(part, key) {
+            let app = name.split(':').next().unwrap_or_default().to_string();
+            add("Argo CD", app, true, source);
+        }
+    }
+    for key in ["kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name"] {
+        if let Some((name, source)) = mark("labels", key) {
+            add("Flux", name, true, source);
+        }
+    }
+    if let Some((name, source)) = mark("annotations", "meta.helm.sh/release-name") {
+        add("Helm", name, false, source);
+    } else if text(object, &["metadata", "labels", "app.kubernetes.io/managed-by"]) == "Helm" {
+        let name = text(object, &["metadata", "labels", "app.kubernetes.io/instance"]);
+        let source = "metadata.labels[app.kubernetes.io/managed-by]";
+        add("Helm", name.into(), false, source.into());
+    }
+    if let Some(owner) = controller(object)
+        && !matches!(owner.key.kind.as_str(), "ReplicaSet" | "Deployment" | "Job" | "CronJob")
+    {
+        let name = format!("{} {}", owner.key.kind, owner.key.name);
+        add("operator", name, true, "metadata.ownerReferences".into());
+    }
+    found
+}
+
+/// The last writer of an object.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Writer {
+    pub(crate) manager: String,
+    pub(crate) at: Option<Timestamp>,
+    pub(crate) source: String,
+}
+
+/// Who wrote the spec last, by managedFields; status writers don't count.
+pub(crate) fn last_writer(object: &Value) -> Option<Writer> {
+    writer(object, |_| true)
+}
+
+/// Who owns a field of the spec: `replicas`, `paused`.
+pub(crate) fn writer_of(object: &Value, field: &str) -> Option<Writer> {
+    let key = format!("f:{field}");
+    writer(object, |entry| value(entry, &["fieldsV1", "f:spec", &key]).is_some())
+}
+
+fn writer(object: &Value, wanted: impl Fn(&Value) -> bool) -> Option<Writer> {
+    items(object, &["metadata", "managedFields"])
+        .iter()
+        .filter(|entry| text(entry, &["subresource"]) != "status" && wanted(entry))
+        .filter(|entry| value(entry, &["fieldsV1", "f:spec"]).is_some() || has_data(entry))
+        .max_by_key(|entry| moment(entry, &["time"]))
+        .map(|entry| Writer {
+            manager: text(entry, &["manager"]).into(),
+            at: moment(entry, &["time"]),
+            source: format!("metadata.managedFields[{}]", text(entry, &["manager"])),
+        })
+}
+
+/// ConfigMaps and Secrets have data instead of a spec.
+fn has_data(entry: &Value) -> bool {
+    value(entry, &["fieldsV1", "f:data"]).is_some()
+}
+
+/// Whether that field manager is an autoscaler or a controller, and not a person or a person's tool.
+pub(crate) fn automatic(manager: &str) -> bool {
+    let name = manager.to_ascii_lowercase();
+    name == "kube-controller-manager"
+        || ["keda", "autoscaler", "hpa", "vpa", "knative", "pilothouse"]
+            .iter()
+            .any(|word| name.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn each_kind_of_manager_is_seen_by_its_mark() {
+        let object = json!({"metadata": {
+            "annotations": {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:ns/web",
+                "meta.helm.sh/release-name": "web"},
+            "ownerReferences": [{"controller": true, "kind": "Widget", "name": "w", "apiVersion": "x/v1", "uid": "u"}]}});
+        let found = managers(&object);
+        let words = found
+            .iter()
+            .map(|m| format!("{} {} {}", m.kind, m.name, m.reverts))
+            .collect::<Vec<_>>();
+        assert_eq!(words, ["Argo CD shop true", "Helm web false", "operator Widget w true"]);
+    }
+
+    #[test]
+    fn the_last_writer_of_the_spec_is_found_and_status_writers_are_passed_over() {
+        let object = json!({"metadata": {"managedFields": [
+            {"manager": "kubectl-edit", "time": "2026-11-23T23:00:00Z", "fieldsV1": {"f:spec": {"f:replicas": {}}}},
+            {"manager": "kube-controller-manager", "subresource": "status", "time": "2026-11-23T23:10:00Z",
+                "fieldsV1": {"f:status": {}}}]}});
+        assert_eq!(last_writer(&object).map(|w| w.manager).as_deref(), Some("kubectl-edit"));
+        assert_eq!(
+            writer_of(&object, "replicas").map(|w| w.manager).as_deref(),
+            Some("kubectl-edit")
+        );
+        assert_eq!(writer_of(&object, "paused"), None);
+        assert!(automatic("keda-operator") && !automatic("kubectl-scale"));
+    }
+}

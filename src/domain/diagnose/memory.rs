@@ -1,0 +1,186 @@
+//! How a container's working set moved within its lives.
+//!
+//! A series is cut into lives where it pauses or drops to less than half. The shape is read from the longest life:
+//! growing to its end, or flat; a life that is too short for either says nothing. Regression is least squares.
+
+use crate::domain::evidence::Series;
+
+/// A life shorter than this says nothing about growth: a program that loads what it needs grows too.
+pub(crate) const SHORTEST_LIFE_S: f64 = 40.0;
+const FEWEST_POINTS: usize = 6;
+/// Usage from this share of the limit counts as *at the limit*.
+pub(crate) const AT_LIMIT: f64 = 0.9;
+
+/// One life of a container.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Life {
+    pub(crate) seconds: f64,
+    pub(crate) first: f64,
+    pub(crate) last: f64,
+    pub(crate) peak: f64,
+    pub(crate) points: usize,
+    /// Bytes per second over the whole life, and how well a line fits (0 to 1).
+    pub(crate) slope: f64,
+    pub(crate) r2: f64,
+    /// Bytes per second over its last half.
+    pub(crate) late_slope: f64,
+}
+
+/// How it moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Steadily up, to the end of the life.
+    Growing,
+    /// It stays where it is.
+    Flat,
+    /// It moves, but neither of the two.
+    Uneven,
+    /// No life was long enough.
+    TooShort,
+}
+
+/// What the series say.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Usage {
+    pub(crate) peak: f64,
+    pub(crate) now: f64,
+    pub(crate) lives: Vec<Life>,
+    pub(crate) longest: Option<Life>,
+    pub(crate) shape: Shape,
+    /// Share of sampled lives (of those long enough) that grew.
+    pub(crate) grew: (usize, usize),
+}
+
+/// Reads the series of one container, one series per pod. `None` when there is no point.
+pub(crate) fn usage(series: &[&Series], step_s: f64, limit: Option<u64>) -> Option<Usage> {
+    let lives = series.iter().flat_map(|one| lives(&one.points, step_s)).collect::<Vec<_>>();
+    let peak = lives.iter().map(|life| life.peak).fold(f64::NAN, f64::max);
+    if peak.is_nan() {
+        return None;
+    }
+    let now =
+        series.iter().filter_map(|one| one.points.last()).map(|point| point.1).fold(0.0, f64::max);
+    let long = lives
+        .iter()
+        .filter(|life| life.seconds >= SHORTEST_LIFE_S && life.points >= FEWEST_POINTS)
+        .collect::<Vec<_>>();
+    let grown = long.iter().filter(|life| shape(life, limit) == Shape::Growing).count();
+    let longest =
+        long.iter().max_by(|a, b| a.seconds.total_cmp(&b.seconds)).map(|life| (*life).clone());
+    let shape = longest.as_ref().map_or(Shape::TooShort, |life| shape(life, limit));
+    Some(Usage { peak, now, grew: (grown, long.len()), longest, shape, lives })
+}
+
+fn shape(life: &Life, limit: Option<u64>) -> Shape {
+    // u64 → f64: sizes of memory are far below 2^53.
+    #[allow(clippy::cast_precision_loss)]
+    let scale = limit.map_or(life.peak, |bytes| bytes as f64).max(1.0);
+    let grown = life.slope * life.seconds;
+    let late = life.late_slope * life.seconds / 2.0;
+    if life.r2 >= 0.6 && grown >= 0.2 * scale && life.late_slope >= 0.4 * life.slope {
+        Shape::Growing
+    } else if late.abs() <= 0.05 * scale {
+        Shape::Flat
+    } else {
+        Shape::Uneven
+    }
+}
+
+fn lives(points: &[(f64, f64)], step_s: f64) -> Vec<Life> {
+    let mut cuts = vec![0];
+    for (index, pair) in points.windows(2).enumerate() {
+        if let [(at, value), (next, after)] = pair
+            && (next - at > 3.0 * step_s || *after < 0.5 * value)
+        {
+            cuts.push(index + 1);
+        }
+    }
+    cuts.push(points.len());
+    cuts.windows(2)
+        .filter_map(|cut| match cut {
+            [from, to] => points.get(*from..*to),
+            _ => None,
+        })
+        .filter_map(life)
+        .collect()
+}
+
+fn life(points: &[(f64, f64)]) -> Option<Life> {
+    let (first, last) = (points.first()?, points.last()?);
+    let (slope, r2) = line(points);
+    let (late_slope, _) = line(points.get(points.len() / 2..)?);
+    Some(Life {
+        seconds: last.0 - first.0,
+        first: first.1,
+        last: last.1,
+        peak: points.iter().map(|point| point.1).fold(0.0, f64::max),
+        points: points.len(),
+        slope,
+        r2,
+        late_slope,
+    })
+}
+
+/// Slope and R² of the least-squares line; (0, 0) where there is none.
+fn line(points: &[(f64, f64)]) -> (f64, f64) {
+    // usize → f64: at most some thousand points.
+    #[allow(clippy::cast_precision_loss)]
+    let n = points.len() as f64;
+    if points.len() < 2 {
+        return (0.0, 0.0);
+    }
+    let (mean_t, mean_v) = points.iter().fold((0.0, 0.0), |(t, v), p| (t + p.0 / n, v + p.1 / n));
+    let (mut tt, mut tv, mut vv) = (0.0, 0.0, 0.0);
+    for (t, v) in points {
+        let (dt, dv) = (t - mean_t, v - mean_v);
+        tt += dt * dt;
+        tv += dt * dv;
+        vv += dv * dv;
+    }
+    if tt == 0.0 || vv == 0.0 { (0.0, 0.0) } else { (tv / tt, tv * tv / (tt * vv)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MI: f64 = 1_048_576.0;
+
+    fn read(values: &[f64]) -> Usage {
+        let points = values.iter().enumerate().map(|(i, v)| (5.0 * i as f64, v * MI)).collect();
+        let series = Series { labels: std::collections::BTreeMap::new(), points };
+        usage(&[&series], 5.0, Some(64 << 20)).expect("points")
+    }
+
+    #[test]
+    fn a_leak_with_noise_grows_in_each_of_its_lives() {
+        // As sampled from a shell on a real cluster that appends to a string, twice killed.
+        let usage = read(&[
+            2., 11., 7., 10., 12., 18., 19., 23., 24., 54., 35., 2., 5., 10., 11., 15., 19., 21.,
+            30., 40., 52.,
+        ]);
+        assert_eq!(usage.shape, Shape::Growing);
+        assert_eq!(usage.grew, (2, 2));
+    }
+
+    #[test]
+    fn a_start_that_ends_in_a_plateau_is_flat() {
+        let mut values = vec![2., 20., 45.];
+        values.extend([60.0; 30]);
+        assert_eq!(read(&values).shape, Shape::Flat);
+    }
+
+    #[test]
+    fn lives_of_seconds_say_nothing_about_growth() {
+        let usage = read(&[5., 28., 54., 1., 23., 48.]);
+        assert_eq!(usage.shape, Shape::TooShort);
+        assert!(usage.peak >= 54.0 * MI);
+    }
+
+    #[test]
+    fn a_cache_that_fills_and_slows_down_is_not_growing() {
+        let values =
+            (0..60).map(|i| 50.0 * (1.0 - (-f64::from(i) / 10.0).exp())).collect::<Vec<_>>();
+        assert_ne!(read(&values).shape, Shape::Growing);
+    }
+}

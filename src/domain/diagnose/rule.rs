@@ -1,0 +1,109 @@
+//! How a rule weighs facts.
+//!
+//! A rule is one function in one file under `rules/`, listed in [`super::rules::ALL`]. It starts from nothing, adds the
+//! weight of each fact that speaks for its cause and takes away that of each that speaks against it. A fact counts only
+//! if it is there, so that nothing is weighed that is not also shown. Weights are written where they are used.
+
+use super::picture::Picture;
+use crate::domain::diagnosis::{Cause, Pattern, Weighed};
+use crate::domain::evidence::{Bearing, Fact};
+
+/// Below this a cause is not acted on: it is *unknown*, and goes to a person.
+pub(crate) const THRESHOLD: f64 = 0.5;
+/// Nothing is ever certain.
+const MOST: f64 = 0.97;
+
+/// A rule: what it says of a case, or `None` when it has nothing to say.
+pub(crate) type Rule = fn(&Seen<'_>) -> Option<Weighed>;
+
+/// What rules look at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen<'a> {
+    pub(crate) picture: &'a Picture<'a>,
+    pub(crate) facts: &'a [Fact],
+}
+
+impl Seen<'_> {
+    /// Whether there is such a fact.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.facts.iter().any(|fact| fact.id == id && fact.bearing != Bearing::Missing)
+    }
+
+    /// Whether any of them is there.
+    pub(crate) fn any(&self, ids: &[&str]) -> bool {
+        ids.iter().any(|id| self.has(id))
+    }
+
+    fn is_missing(&self, id: &str) -> bool {
+        self.facts.iter().any(|fact| fact.id == id && fact.bearing == Bearing::Missing)
+    }
+
+    /// Begins to weigh a cause.
+    pub(crate) fn weigh(&self, pattern: Pattern, cause: Cause) -> Scale<'_> {
+        Scale { seen: *self, sum: 0.0, weighed: empty(pattern, cause) }
+    }
+}
+
+fn empty(pattern: Pattern, cause: Cause) -> Weighed {
+    Weighed { pattern, cause, confidence: 0.0, speaks_for: Vec::new(), speaks_against: Vec::new() }
+}
+
+/// A sum of weights.
+#[derive(Debug)]
+pub(crate) struct Scale<'a> {
+    seen: Seen<'a>,
+    sum: f64,
+    weighed: Weighed,
+}
+
+impl Scale<'_> {
+    /// A fact for the cause.
+    pub(crate) fn speaks_for(mut self, id: &str, weight: f64) -> Self {
+        if self.seen.has(id) {
+            self.sum += weight;
+            self.weighed.speaks_for.push(id.into());
+        }
+        self
+    }
+
+    /// The first of these facts that is there, for the cause.
+    pub(crate) fn first_for(self, weights: &[(&str, f64)]) -> Self {
+        match weights.iter().find(|(id, _)| self.seen.has(id)) {
+            Some((id, weight)) => self.speaks_for(id, *weight),
+            None => self,
+        }
+    }
+
+    /// A fact against it.
+    pub(crate) fn speaks_against(mut self, id: &str, weight: f64) -> Self {
+        if self.seen.has(id) {
+            self.sum -= weight;
+            self.weighed.speaks_against.push(id.into());
+        }
+        self
+    }
+
+    /// The first of these facts that is there, against the cause.
+    pub(crate) fn first_against(self, weights: &[(&str, f64)]) -> Self {
+        match weights.iter().find(|(id, _)| self.seen.has(id)) {
+            Some((id, weight)) => self.speaks_against(id, *weight),
+            None => self,
+        }
+    }
+
+    /// What this rule relies on; each that could not be read costs a little.
+    pub(crate) fn relies_on(mut self, ids: &[&str]) -> Self {
+        let missing = ids.iter().filter(|id| self.seen.is_missing(id)).count();
+        // At most a handful.
+        #[allow(clippy::cast_precision_loss)]
+        let cost = missing as f64 * 0.05;
+        self.sum -= cost;
+        self
+    }
+
+    /// The result.
+    pub(crate) fn done(mut self) -> Weighed {
+        self.weighed.confidence = (self.sum.clamp(0.0, MOST) * 100.0).round() / 100.0;
+        self.weighed
+    }
+}

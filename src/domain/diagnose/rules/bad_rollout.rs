@@ -1,0 +1,38 @@
+//! crash-loop, bad-rollout: the current revision fails, and an earlier one that runs something else worked.
+
+use crate::domain::diagnose::rule::Seen;
+use crate::domain::diagnosis::{Cause, Pattern, Weighed};
+
+/// That something differs is not enough: an earlier revision must be known to work, best by pods that are ready now.
+/// Rolling back does not help where nothing material or nothing of the failing container differs, where the same image
+/// can't be pulled any more, where the earlier one fails too, or where the revision had run well for long. A missing
+/// ConfigMap or Secret goes to a person, even where an earlier revision did not need it.
+pub(super) fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
+    let troubled = seen.picture.troubled() || seen.any(&["mount-failed", "configuration-missing"]);
+    if !troubled
+        || !seen.has("only-current-fails")
+        || !seen.any(&["revision-differs", "nothing-differs"])
+    {
+        return None;
+    }
+    let scale = seen
+        .weigh(Pattern::CrashLoop, Cause::BadRollout)
+        .speaks_for("only-current-fails", 0.1)
+        .speaks_for("revision-differs", 0.2)
+        .first_for(&[("earlier-ready", 0.5), ("earlier-ran", 0.4), ("earlier-stood", 0.25)])
+        .speaks_for("trouble-since-rollout", 0.1)
+        .speaks_for("limit-lowered", 0.1)
+        .speaks_against("earlier-failed", 0.4)
+        .speaks_against("nothing-differs", 0.3)
+        .speaks_against("container-unchanged", 0.4)
+        .speaks_against("image-unchanged", 0.5)
+        .speaks_against("ran-long", 0.3)
+        .speaks_against("trouble-long-after-rollout", 0.3)
+        .speaks_against("configuration-missing", 0.6)
+        .speaks_against("configuration-said-missing", 0.6)
+        .speaks_against("configuration-appeared", 0.4)
+        .speaks_against("usage-growing", 0.25)
+        .speaks_against("no-limit", 0.2)
+        .speaks_against("paused", 0.3);
+    Some(scale.relies_on(&["missing-revisions", "missing-events", "missing-pods"]).done())
+}

@@ -1,0 +1,184 @@
+//! Taking a sample: object state, alerts, measures.
+
+use super::Sample;
+use crate::domain::alert::{Alert, AlertStatus};
+use crate::domain::diagnose::container::{Container, Doing, Run};
+use crate::domain::diagnose::fields::uid;
+use crate::domain::diagnose::named_object;
+use crate::domain::diagnose::reader::{Got, Reader};
+use crate::domain::diagnose::workload::Workload;
+use crate::domain::evidence::{Gathered, Progress, Read};
+use crate::domain::resource::ObjectRef;
+use crate::domain::time::{Timestamp, seconds_between};
+use crate::domain::workflow::plan::Verification;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A container whose last run failed within this is crashing, though it runs at this instant.
+const CRASHED_S: i64 = 120;
+
+/// Takes a sample of the target, or says what still has to be read. `since` bounds what counts as new (OOM kills,
+/// failed runs); `alerts` are the case's alerts.
+#[must_use]
+pub fn sample(
+    target: &ObjectRef,
+    alerts: &[Alert],
+    verification: &Verification,
+    gathered: &Gathered,
+    since: Timestamp,
+    now: Timestamp,
+) -> Progress<Sample> {
+    let mut reader = Reader::new(gathered);
+    let mut sample = nothing(now);
+    let object = match reader.look(&target.key) {
+        Got::Have(object) if uid(object) == target.uid => Some(object),
+        Got::Have(_) => {
+            sample.missing.push(format!("{}: another object has that name now", target.key.path()));
+            None
+        }
+        Got::Gone => {
+            sample.missing.push(format!("{}: it does not exist any more", target.key.path()));
+            None
+        }
+        Got::Unreadable(why) => {
+            sample.missing.push(format!("{}: {why}", target.key.path()));
+            None
+        }
+        Got::Pending => None,
+    };
+    let workload = object.and_then(|object| Workload::read(target, object, &[], &mut reader));
+    if let Some(workload) = &workload {
+        fill(&mut sample, workload, since);
+    }
+    measure(&mut sample, verification, &mut reader);
+    let firing = firing(alerts, workload.as_ref(), &mut sample, &mut reader);
+    if reader.pending() {
+        return Progress::Need(reader.needs());
+    }
+    sample.alerts_firing = firing;
+    for fact in reader.into_missing() {
+        if !sample.missing.contains(&fact.text) {
+            sample.missing.push(fact.text);
+        }
+    }
+    Progress::Ready(sample)
+}
+
+fn nothing(at: Timestamp) -> Sample {
+    Sample {
+        at,
+        readable: false,
+        desired: 0,
+        ready: 0,
+        updated_available: 0,
+        rolled_out: false,
+        restarts: 0,
+        crashing: 0,
+        oom_killed: 0,
+        failed_runs: 0,
+        alerts_firing: -1,
+        measures: BTreeMap::new(),
+        missing: Vec::new(),
+    }
+}
+
+fn fill(sample: &mut Sample, workload: &Workload<'_>, since: Timestamp) {
+    let now = sample.at;
+    let containers =
+        || workload.pods.iter().flat_map(|pod| &pod.containers).collect::<Vec<&Container<'_>>>();
+    let new = |run: &&Run| run.finished.is_some_and(|finished| finished >= since);
+    sample.readable = workload.pods_known;
+    sample.desired = workload.desired();
+    sample.ready = workload.ready();
+    sample.updated_available = workload.updated_available();
+    sample.rolled_out = workload.rolled_out();
+    sample.restarts = containers().iter().map(|one| one.restarts).sum();
+    sample.crashing = count(containers().iter().filter(|one| crashing(one, since, now)));
+    sample.oom_killed =
+        count(containers().iter().filter(|one| one.runs.iter().filter(new).any(Run::oom)));
+    sample.failed_runs =
+        count(containers().iter().flat_map(|one| &one.runs).filter(new).filter(|run| run.failed()));
+}
+
+fn count<T>(items: impl Iterator<Item = T>) -> i64 {
+    i64::try_from(items.count()).unwrap_or(i64::MAX)
+}
+
+fn crashing(container: &Container<'_>, since: Timestamp, now: Timestamp) -> bool {
+    if matches!(container.doing, Doing::Waiting { .. }) && container.trouble(now).is_some() {
+        return true;
+    }
+    container
+        .last_run()
+        .filter(|run| run.failed())
+        .and_then(|run| run.finished)
+        .is_some_and(|at| at >= since && seconds_between(at, now) < CRASHED_S)
+}
+
+/// Each measure: the highest of its series now.
+fn measure(sample: &mut Sample, verification: &Verification, reader: &mut Reader<'_>) {
+    for measure in &verification.measures {
+        let got = reader.series(Read::Query { promql: measure.promql.clone() });
+        let Got::Have(series) = got else { continue };
+        let highest = series
+            .iter()
+            .filter_map(|one| one.points.last())
+            .map(|(_, value)| *value)
+            .max_by(f64::total_cmp);
+        match highest {
+            Some(value) => {
+                sample.measures.insert(measure.name.clone(), value);
+            }
+            None => sample.missing.push(format!("measure {}: no series", measure.name)),
+        }
+    }
+}
+
+/// Alerts of the case that fire now: the same ones, and those of the same name about the target or one of its pods
+/// (a rollout gives pods other names, and their alerts other labels). -1 when that can't be told.
+fn firing(
+    alerts: &[Alert],
+    workload: Option<&Workload<'_>>,
+    sample: &mut Sample,
+    reader: &mut Reader<'_>,
+) -> i64 {
+    let mut found = BTreeSet::new();
+    let mut known = true;
+    for alert in alerts {
+        let mut matching = BTreeMap::new();
+        for label in ["alertname", "namespace"] {
+            if let Some(value) = alert.labels.get(label) {
+                matching.insert(label.to_string(), value.clone());
+            }
+        }
+        match reader.firing(matching) {
+            Got::Have(firing) => {
+                let of_case = firing.iter().filter(|one| {
+                    one.status == AlertStatus::Firing
+                        && (one.labels == alert.labels
+                            || one.fingerprint == alert.fingerprint
+                            || about(one, workload))
+                });
+                found.extend(of_case.map(|one| one.fingerprint.clone()));
+            }
+            Got::Unreadable(why) => {
+                known = false;
+                let text = format!("firing alerts: {why}");
+                if !sample.missing.contains(&text) {
+                    sample.missing.push(text);
+                }
+            }
+            Got::Gone | Got::Pending => known = false,
+        }
+    }
+    if known { i64::try_from(found.len()).unwrap_or(i64::MAX) } else { -1 }
+}
+
+fn about(alert: &Alert, workload: Option<&Workload<'_>>) -> bool {
+    let (Some(workload), Some(object)) = (workload, named_object(alert)) else { return false };
+    if object == workload.reference.key {
+        return true;
+    }
+    object.kind == "Pod"
+        && object.namespace == workload.reference.key.namespace
+        && workload.pods.iter().any(|pod| pod.name() == object.name)
+}
