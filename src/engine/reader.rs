@@ -1,11 +1,20 @@
 //! Reads the log without driving: for verbs in other processes, and for engines that follow.
 
+use super::core::{Core, Live, Settings};
+use super::log::{blob_of, catch_up, events_of};
 use super::snapshot::Snapshot;
-use crate::domain::event::Recorded;
-use crate::domain::id::ClusterId;
+use crate::domain::digest::sha256_hex;
+use crate::domain::envelope::{Head, verify_chain};
+use crate::domain::event::{Event, Recorded};
+use crate::domain::id::{ClusterId, RemediationId};
+use crate::domain::policy::Policy;
 use crate::domain::remediation::Remediation;
 use crate::domain::time::Timestamp;
 use crate::ports::store::{Store, StoreError};
+use std::sync::Arc;
+
+/// Rows of the index that one read brings.
+const PAGE: u32 = 1_000;
 
 /// Why a case can't be shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,23 +56,119 @@ pub struct Audit {
 
 /// The picture of one cluster's log.
 pub async fn snapshot(
-    _store: &dyn Store,
-    _cluster: &ClusterId,
-    _now: Timestamp,
+    store: &dyn Store,
+    cluster: &ClusterId,
+    now: Timestamp,
 ) -> Result<Snapshot, ReadError> {
-    Err(ReadError::NotFound(String::new()))
+    let mut core = Core::new(Settings {
+        cluster: cluster.clone(),
+        name: String::new(),
+        policy: Arc::new(Policy::default()),
+        two_people: false,
+        simulated: false,
+    });
+    catch_up(store, cluster, &mut core, Head::empty()).await?;
+    let simulated = core.is_simulated().then(|| "simulated cluster".to_string());
+    let live = Live { sources: Vec::new(), store_down: None, simulated, speed: 1 };
+    Ok(core.snapshot(now, live))
 }
 
 /// One case by id or unique prefix, with its events.
 pub async fn remediation(
-    _store: &dyn Store,
-    _cluster: &ClusterId,
+    store: &dyn Store,
+    cluster: &ClusterId,
     prefix: &str,
 ) -> Result<(Remediation, Vec<Recorded>), ReadError> {
-    Err(ReadError::NotFound(prefix.into()))
+    let id = find(store, cluster, prefix).await?;
+    let events = events_of(store, cluster, &id).await?;
+    let case = fold(cluster, &id, &events)
+        .ok_or_else(|| ReadError::Event { seq: 0, why: format!("{id} has no opening event") })?;
+    Ok((case, events))
 }
 
-/// Walks the whole chain.
-pub async fn audit(_store: &dyn Store, _cluster: &ClusterId) -> Result<Audit, ReadError> {
-    Err(ReadError::NotFound(String::new()))
+/// The fold of one case's events; `None` without an opening event.
+#[must_use]
+pub fn fold(cluster: &ClusterId, id: &RemediationId, events: &[Recorded]) -> Option<Remediation> {
+    let mut case = None::<Remediation>;
+    for recorded in events {
+        match (&recorded.event, &mut case) {
+            (Event::Opened { alert, owner }, None) => {
+                let (id, cluster) = (id.clone(), cluster.clone());
+                case = Some(Remediation::open(id, cluster, recorded, alert, owner.clone()));
+            }
+            (_, Some(case)) => case.apply(recorded),
+            (_, None) => {}
+        }
+    }
+    case
+}
+
+async fn find(
+    store: &dyn Store,
+    cluster: &ClusterId,
+    prefix: &str,
+) -> Result<RemediationId, ReadError> {
+    if prefix.is_empty() {
+        return Err(ReadError::NotFound(String::new()));
+    }
+    let mut found = Vec::new();
+    let mut skip = 0;
+    loop {
+        let page = store.index(cluster, false, skip, PAGE).await?;
+        let count = u32::try_from(page.len()).unwrap_or(PAGE);
+        found.extend(
+            page.into_iter().map(|row| row.id).filter(|id| id.as_str().starts_with(prefix)),
+        );
+        if count < PAGE {
+            break;
+        }
+        skip += count;
+    }
+    match found.as_slice() {
+        [] => Err(ReadError::NotFound(prefix.into())),
+        [one] => Ok(one.clone()),
+        several => {
+            let matches = several.iter().take(5).map(RemediationId::as_str).collect::<Vec<_>>();
+            Err(ReadError::Ambiguous { prefix: prefix.into(), matches: matches.join(", ") })
+        }
+    }
+}
+
+/// Walks the whole chain, and the blobs that it names.
+pub async fn audit(store: &dyn Store, cluster: &ClusterId) -> Result<Audit, ReadError> {
+    let mut head = Head::empty();
+    loop {
+        let page = match store.read(cluster, head.seq, 2_000, None).await {
+            Ok(page) => page,
+            Err(StoreError::Corrupt(why)) => return Ok(broken(&head, why)),
+            Err(error) => return Err(error.into()),
+        };
+        if page.is_empty() {
+            break;
+        }
+        head = match verify_chain(head.clone(), &page) {
+            Ok(head) => head,
+            Err(error) => return Ok(broken(&head, error.to_string())),
+        };
+        for envelope in &page {
+            let Some(digest) = blob_of(&envelope.payload) else { continue };
+            let whole =
+                store.blob(&digest).await?.is_some_and(|bytes| sha256_hex(&bytes) == digest);
+            if !whole {
+                let why =
+                    format!("event {}: its blob {digest} is missing or changed", envelope.seq);
+                return Ok(broken(&head, why));
+            }
+        }
+    }
+    let known = store.head(cluster).await?;
+    if known != head {
+        let why = format!("the log ends at event {}, its head says {}", head.seq, known.seq);
+        return Ok(broken(&head, why));
+    }
+    Ok(Audit { events: head.seq, head: head.hash, broken: None })
+}
+
+fn broken(head: &Head, why: String) -> Audit {
+    Audit { events: head.seq, head: head.hash.clone(), broken: Some(why) }
 }

@@ -66,6 +66,8 @@ pub struct Row {
     pub alerts: (u16, u16),
     /// Who claimed it.
     pub claimed_by: Option<Arc<str>>,
+    /// First and last position of its events in the log.
+    pub events: (u64, u64),
 }
 
 /// Health of one source.

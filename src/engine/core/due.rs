@@ -119,27 +119,11 @@ impl Core {
         cases.chain(pauses).flatten().filter(|at| *at > now).min()
     }
 
-    /// Whether something is under way that must come to its safe point before the process may end: an attempt whose
-    /// outcome is not known yet.
+    /// Whether any execution has steps to do now: a process that ends now leaves them to the next engine.
     #[must_use]
-    pub fn in_hand(&self) -> bool {
-        self.open.values().any(|case| {
-            case.execution.as_ref().is_some_and(|run| {
-                run.steps.values().any(|step| {
-                    step.attempts.iter().any(|attempt| {
-                        attempt.outcome.is_none() && self.issued.contains(&attempt.id)
-                    })
-                })
-            })
-        })
-    }
-
-    /// Whether any execution is running, undoing or waiting to be verified.
-    #[must_use]
-    pub fn is_working(&self) -> bool {
-        self.open
-            .values()
-            .any(|case| matches!(case.state, State::Running | State::Undoing | State::Verifying))
+    pub fn is_executing(&self) -> bool {
+        self.may_act()
+            && self.open.values().any(|case| matches!(case.state, State::Running | State::Undoing))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::command::Receipt;
 use crate::engine::job::JobKey;
 use crate::engine::snapshot::{Role, Row, Stop};
+use crate::ports::store::IndexRow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -76,6 +77,7 @@ pub struct Core {
     pub(super) role: Role,
     pub(super) issued: BTreeSet<AttemptId>,
     pub(super) not_before: BTreeMap<JobKey, (Timestamp, u32)>,
+    pub(super) halted: bool,
 }
 
 /// What `accept` brings.
@@ -108,6 +110,7 @@ impl Core {
             role: Role::Starting,
             issued: BTreeSet::new(),
             not_before: BTreeMap::new(),
+            halted: false,
         }
     }
 
@@ -145,10 +148,43 @@ impl Core {
         self.open.values()
     }
 
+    /// Stops everything before the event that says so is durable.
+    pub fn halt(&mut self) {
+        self.halted = true;
+    }
+
+    /// Whether the log is that of a simulated cluster.
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        self.settings.simulated
+    }
+
+    /// The index row of one case.
+    #[must_use]
+    pub fn index_row(&self, id: &RemediationId) -> Option<IndexRow> {
+        if let Some(case) = self.open.get(id) {
+            return Some(IndexRow {
+                id: id.clone(),
+                live: true,
+                opened_at: case.opened_at,
+                first_seq: case.events.0,
+                last_seq: case.events.1,
+            });
+        }
+        let row = self.closed.iter().rev().find(|row| row.id == *id)?;
+        Some(IndexRow {
+            id: id.clone(),
+            live: false,
+            opened_at: row.opened_at,
+            first_seq: row.events.0,
+            last_seq: row.events.1,
+        })
+    }
+
     /// Whether new changes may be sent at all.
     #[must_use]
     pub(super) fn may_act(&self) -> bool {
-        self.role == Role::Driving && self.stop.is_none() && self.mismatch.is_none()
+        self.role == Role::Driving && !self.halted && self.stop.is_none() && self.mismatch.is_none()
     }
 
     /// Folds one stored event.
@@ -228,9 +264,14 @@ impl Core {
             Event::Started { by, reason } => {
                 self.note(recorded.at, None, &format!("the stop is lifted by {by}: {reason}"));
                 self.stop = None;
+                self.halted = false;
             }
-            Event::EngineStarted { holder, version, .. } => {
+            Event::EngineStarted { holder, version, cluster_name, simulated } => {
                 self.mismatch = None;
+                if self.settings.name.is_empty() {
+                    self.settings.name.clone_from(cluster_name);
+                    self.settings.simulated = *simulated;
+                }
                 self.note(recorded.at, None, &format!("engine {holder} ({version}) drives"));
             }
             Event::IdentityMismatch { found } => {

@@ -49,6 +49,7 @@ pub(super) fn row(case: &Remediation) -> Row {
         progress: case.execution.as_ref().map(|_| (done, all)),
         alerts: (u16::try_from(case.alerts.len()).unwrap_or(u16::MAX), fired),
         claimed_by: case.claimed_by.as_deref().map(Arc::from),
+        events: case.events,
     }
 }
 

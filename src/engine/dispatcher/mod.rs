@@ -1,0 +1,14 @@
+//! The dispatcher: a thin shell around the core, and the only place that names tokio's tasks.
+//!
+//! One loop: take requests, outcomes of jobs and time; let the core accept the whole batch tentatively; append once;
+//! only then send receipts, publish, and start what is due. After a failed append the state is dropped and folded
+//! again from the log; what was lost that way becomes due again, or is looked at.
+
+mod batch;
+mod intake;
+mod jobs;
+mod leases;
+mod queries;
+mod run;
+
+pub use run::{Dispatcher, Options};
