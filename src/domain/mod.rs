@@ -27,6 +27,7 @@ pub mod redaction;
 pub mod remediation;
 pub mod report;
 pub mod resource;
+pub mod spelling;
 pub mod text;
 pub mod time;
 pub mod verdict;

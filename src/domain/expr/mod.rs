@@ -1,26 +1,29 @@
-//! Conditions: CEL with sorted maps and size limits.
+//! Conditions: CEL over JSON, with sorted maps and limits.
+//!
+//! Promises: the same source and variables always give the same value (maps are walked in key order, though the
+//! crate's maps are unordered); source, nesting and input sizes are bounded, and comprehensions don't nest, so that
+//! evaluation ends in time linear in the input; every error says where in the source it is. Only this module names
+//! the `cel` crate.
+//! Absent: a clock, randomness, anything that looks outside the variables handed in; static types.
+//!
+//! Reading order: `error`, `limits`, `room`, `program`, `value`, `functions`, `evaluate`, `references`, `interpolate`.
 
-use serde_json::Value;
-use std::collections::BTreeMap;
+mod error;
+mod evaluate;
+mod functions;
+mod interpolate;
+mod limits;
+mod program;
+mod references;
+mod room;
+mod syntax;
+mod value;
 
-/// Why an expression can't be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct ExprError {
-    /// Line within the expression, from 1.
-    pub line: usize,
-    /// Column, from 1.
-    pub column: usize,
-    /// What is wrong.
-    pub message: String,
-}
+pub use error::ExprError;
+pub use evaluate::{check, eval, holds};
+pub use interpolate::{Piece, escape_promql, interpolate, pieces};
+pub use limits::{MAX_DEPTH, MAX_INPUT_BYTES, MAX_INPUT_NODES, MAX_SOURCE};
+pub use references::{Reference, references};
 
-/// Evaluates an expression to a value.
-pub fn eval(_source: &str, _variables: &BTreeMap<String, Value>) -> Result<Value, ExprError> {
-    Err(ExprError { line: 1, column: 1, message: String::new() })
-}
-
-/// Evaluates an expression that must be true or false.
-pub fn holds(_source: &str, _variables: &BTreeMap<String, Value>) -> Result<bool, ExprError> {
-    Err(ExprError { line: 1, column: 1, message: String::new() })
-}
+#[cfg(test)]
+mod tests;
