@@ -114,3 +114,23 @@ pub async fn append(
 pub async fn all(store: &dyn Store) -> Vec<Envelope> {
     store.read(&cluster(), 0, u32::MAX, None).await.unwrap()
 }
+
+/// The file behind a store, opened past the store. Triggers that guard against mistakes are taken away first.
+pub async fn behind(place: &Place) -> sqlx::SqliteConnection {
+    use sqlx::Connection as _;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place.path());
+    let mut raw = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::raw_sql(
+        "DROP TRIGGER IF EXISTS event_is_never_changed; DROP TRIGGER IF EXISTS event_is_never_removed",
+    )
+    .execute(&mut raw)
+    .await
+    .unwrap();
+    raw
+}
+
+/// This test program again, for one of the tests that are ignored because they are parts of others.
+pub fn this_program_again(test: &str) -> Vec<String> {
+    let program = std::env::current_exe().unwrap().to_str().unwrap().to_owned();
+    [&program, test, "--exact", "--ignored", "--nocapture"].map(String::from).to_vec()
+}

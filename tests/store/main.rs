@@ -3,3 +3,8 @@
 
 mod conformance;
 mod fixture;
+mod sqlite_crash;
+mod sqlite_file;
+mod sqlite_sharing;
+mod sqlite_tampering;
+mod sqlite_unwritable;

@@ -44,7 +44,7 @@ impl SqliteStore {
         switch_to_wal(&mut connection, &path).await?;
         schema::migrate(&mut connection, &path).await?;
         let readers = readers(options.clone().read_only(true));
-        let writer = Writer::new(&path, options, connection);
+        let writer = Writer::new(&path, options, connection)?;
         Ok(Self { path, writer, readers })
     }
 
