@@ -18,6 +18,7 @@ pub mod drift;
 pub mod executor;
 pub mod handle;
 pub mod job;
+pub mod lockstep;
 pub mod log;
 pub mod outside;
 pub mod planner;

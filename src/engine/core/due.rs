@@ -119,6 +119,22 @@ impl Core {
         cases.chain(pauses).flatten().filter(|at| *at > now).min()
     }
 
+    /// Whether some case will still move by itself.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.open.values().any(|case| match case.state {
+            State::Diagnosing
+            | State::Planning
+            | State::AwaitingApproval
+            | State::Running
+            | State::Undoing
+            | State::Verifying => true,
+            State::Blocked | State::Paused | State::ByHand | State::Expired | State::Closed => {
+                false
+            }
+        })
+    }
+
     /// Whether any execution has steps to do now: a process that ends now leaves them to the next engine.
     #[must_use]
     pub fn is_executing(&self) -> bool {

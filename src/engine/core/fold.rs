@@ -131,6 +131,21 @@ impl Core {
         self.seq
     }
 
+    /// Which cluster.
+    #[must_use]
+    pub fn cluster(&self) -> &ClusterId {
+        &self.settings.cluster
+    }
+
+    /// The newest `count` lines of the log, oldest first.
+    pub fn newest_lines(
+        &self,
+        count: usize,
+    ) -> impl Iterator<Item = (Timestamp, Option<RemediationId>, String)> + use<> {
+        let skip = self.log.len().saturating_sub(count);
+        self.log.iter().skip(skip).cloned().collect::<Vec<_>>().into_iter()
+    }
+
     /// The stop in force.
     #[must_use]
     pub fn stop(&self) -> Option<&Stop> {

@@ -11,4 +11,5 @@ mod leases;
 mod queries;
 mod run;
 
+pub use jobs::run_job;
 pub use run::{Dispatcher, Options};
