@@ -1,3 +1,8 @@
 //! Ports made real: one outside system each.
 
+pub mod alertmanager;
+pub mod clock;
+pub mod entropy;
+pub mod kube;
+pub mod prometheus;
 pub mod store;
