@@ -1,5 +1,8 @@
 //! Pilothouse: a terminal operations console, and the engine behind it, for supervised Kubernetes remediations.
 pub mod adapters;
+pub mod config;
 pub mod domain;
 pub mod engine;
+pub mod export;
 pub mod ports;
+pub mod serve;

@@ -1,0 +1,215 @@
+//! The table of all settings: name, kind, default, environment variables, what it is for. The file reader, the
+//! environment, `config show` and the test of `config.example.toml` all use it.
+
+use super::value::Kind;
+
+/// One setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// Name with its section: `store.path`.
+    pub path: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// Default, as text.
+    pub default: &'static str,
+    /// Variables that set it, besides `PILOTHOUSE_…` made of its name.
+    pub variables: &'static [&'static str],
+    /// What it is for.
+    pub about: &'static str,
+    /// Whether anything in this release uses it.
+    pub used: bool,
+}
+
+impl Key {
+    /// `PILOTHOUSE_STORE_PATH`.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("PILOTHOUSE_{}", self.path.replace('.', "_").to_ascii_uppercase())
+    }
+}
+
+const fn key(path: &'static str, kind: Kind, default: &'static str, about: &'static str) -> Key {
+    Key { path, kind, default, variables: &[], about, used: true }
+}
+
+const fn later(
+    path: &'static str,
+    kind: Kind,
+    default: &'static str,
+    variables: &'static [&'static str],
+    about: &'static str,
+) -> Key {
+    Key { path, kind, default, variables, about, used: false }
+}
+
+/// Seconds, at least so many.
+const fn at_least(min: u64) -> Kind {
+    Kind::Duration { min, optional: false }
+}
+
+/// Risks, and none.
+pub const RISKS: &[&str] = &["none", "low", "medium", "high", "critical"];
+/// Modes.
+pub const MODES: &[&str] = &["observe", "suggest", "approve"];
+/// Glyph sets.
+pub const GLYPHS: &[&str] = &["auto", "unicode", "ascii"];
+/// Log levels.
+pub const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
+/// Model providers; empty: none.
+pub const PROVIDERS: &[&str] = &["", "localai", "ollama", "vllm", "openai"];
+
+/// Name of the section whose members are free: labels that an alert must carry.
+pub const ALERTS_MATCH: &str = "alerts.match";
+
+/// All settings, by section.
+pub const KEYS: &[Key] = &[
+    key("cluster.kubeconfig", Kind::Path, "", "kubeconfig; empty: where kubectl looks"),
+    key("cluster.context", Kind::Text, "", "context in it; empty: the current one"),
+    key("cluster.namespaces", Kind::List, "", "namespaces that are looked at; empty: all"),
+    key(
+        "store.path",
+        Kind::Path,
+        "",
+        "SQLite file; empty: pilothouse/pilothouse.db in the XDG state directory",
+    ),
+    key("engine.mode", Kind::Choice(MODES), "approve", "how much the engine may do"),
+    key("engine.lease_ttl", at_least(5), "15s", "how long both leases hold without renewal"),
+    key(
+        "engine.request_timeout",
+        at_least(1),
+        "10s",
+        "how long one request to the cluster may take",
+    ),
+    key("engine.max_running", Kind::Number { min: 1, max: 1_000 }, "10", "executions at once"),
+    key(
+        "policy.roles",
+        Kind::Path,
+        "",
+        "roles file; empty: the store's owner is admin, nobody else may do anything",
+    ),
+    key(
+        "policy.protected",
+        Kind::List,
+        "kube-system,pilothouse",
+        "namespaces that raise the risk by one level",
+    ),
+    key("policy.denied", Kind::List, "", "namespaces in which nothing is changed"),
+    key(
+        "policy.max_pods",
+        Kind::Number { min: 1, max: 100_000 },
+        "50",
+        "most pods that one plan may touch",
+    ),
+    key(
+        "policy.settle",
+        Kind::Duration { min: 0, optional: true },
+        "",
+        "settle time of all templates; empty: as each says",
+    ),
+    key(
+        "approval.without_terminal",
+        Kind::Choice(RISKS),
+        "low",
+        "highest risk that may be approved without a terminal",
+    ),
+    key("approval.expires_low", at_least(1), "60m", "how long requests stay open, low risk"),
+    key("approval.expires_medium", at_least(1), "30m", "the same, medium risk"),
+    key("approval.expires_high", at_least(1), "15m", "the same, high risk"),
+    key("approval.expires_critical", at_least(1), "15m", "the same, critical risk"),
+    key(ALERTS_MATCH, Kind::Map, "", "labels that an alert must carry to belong to this cluster"),
+    key("alertmanager.url", Kind::Url, "", "Alertmanager's address; empty: it is not asked"),
+    key("alertmanager.poll", at_least(1), "30s", "how often it is asked for firing alerts"),
+    key("alertmanager.token_file", Kind::Path, "", "file with a bearer token for it"),
+    key("alertmanager.token", Kind::Secret, "", "the token itself, from the environment only"),
+    key("prometheus.url", Kind::Url, "", "Prometheus' address; empty: there are no metrics"),
+    key("prometheus.token_file", Kind::Path, "", "file with a bearer token for it"),
+    key("prometheus.token", Kind::Secret, "", "the token itself, from the environment only"),
+    key(
+        "webhook.listen",
+        Kind::Listen,
+        "127.0.0.1:9765",
+        "where alerts, health and metrics are served; `off`: nowhere",
+    ),
+    key(
+        "webhook.token_file",
+        Kind::Path,
+        "",
+        "file with the bearer token that callers must send; needed beyond loopback",
+    ),
+    key("webhook.token", Kind::Secret, "", "the token itself, from the environment only"),
+    key(
+        "templates.directory",
+        Kind::Path,
+        "",
+        "directory with templates of your own; empty: the shipped ones only",
+    ),
+    key(
+        "report_export.base_directory",
+        Kind::Path,
+        "",
+        "where reports go; empty: pilothouse/reports in the XDG state directory",
+    ),
+    key(
+        "report_export.create_directories",
+        Kind::Flag,
+        "true",
+        "whether missing directories are made",
+    ),
+    key(
+        "report_export.dir_mode",
+        Kind::FileMode,
+        "0755",
+        "permissions of directories that are made",
+    ),
+    key("report_export.file_mode", Kind::FileMode, "0644", "permissions of report files"),
+    later(
+        "slm.endpoint",
+        Kind::Url,
+        "",
+        &["SLM_ENDPOINT"],
+        "OpenAI-compatible endpoint of a model that advises",
+    ),
+    later("slm.provider", Kind::Choice(PROVIDERS), "", &["SLM_PROVIDER"], "what serves it"),
+    later("slm.model", Kind::Text, "", &["SLM_MODEL"], "model name"),
+    later(
+        "vector_db.postgresql.use_main_db",
+        Kind::Flag,
+        "false",
+        &[],
+        "whether the main database holds the vectors",
+    ),
+    later(
+        "vector_db.postgresql.host",
+        Kind::Text,
+        "",
+        &["VECTOR_DB_HOST"],
+        "host of the vector database",
+    ),
+    later(
+        "vector_db.postgresql.port",
+        Kind::Number { min: 1, max: 65_535 },
+        "5432",
+        &["VECTOR_DB_PORT"],
+        "its port",
+    ),
+    later("vector_db.postgresql.database", Kind::Text, "", &["VECTOR_DB_DATABASE"], "its name"),
+    later("vector_db.postgresql.user", Kind::Text, "", &["VECTOR_DB_USER"], "the user"),
+    later("vector_db.postgresql.password_file", Kind::Path, "", &[], "file with the password"),
+    later(
+        "vector_db.postgresql.password",
+        Kind::Secret,
+        "",
+        &["VECTOR_DB_PASSWORD"],
+        "the password itself, from the environment only",
+    ),
+    key("ui.theme", Kind::Text, "dark", "theme: a shipped name or a file"),
+    key("ui.glyphs", Kind::Choice(GLYPHS), "auto", "signs and borders"),
+    key("log.file", Kind::Path, "", "log file; empty: pilothouse.log beside the store"),
+    key("log.level", Kind::Choice(LEVELS), "info", "what is logged"),
+];
+
+/// The setting of that name.
+#[must_use]
+pub fn find(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.path == path)
+}

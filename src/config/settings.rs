@@ -1,0 +1,213 @@
+//! The settings, as plain values. Made by [`super::load`], which has checked them.
+
+use super::secret::Secret;
+use crate::domain::policy::{Grant, Mode, Policy};
+use crate::domain::workflow::plan::Risk;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// All settings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `[cluster]`.
+    pub cluster: ClusterSettings,
+    /// `[store]`.
+    pub store: StoreSettings,
+    /// `[engine]`.
+    pub engine: EngineSettings,
+    /// `[policy]`.
+    pub policy: PolicySettings,
+    /// `[approval]`.
+    pub approval: ApprovalSettings,
+    /// `[alerts]`: labels that an alert must carry to belong to this cluster.
+    pub alerts_match: BTreeMap<String, String>,
+    /// `[alertmanager]`.
+    pub alertmanager: AlertmanagerSettings,
+    /// `[prometheus]`.
+    pub prometheus: PrometheusSettings,
+    /// `[webhook]`.
+    pub webhook: WebhookSettings,
+    /// `[templates]`: directory with the site's own; `None`: shipped ones only.
+    pub templates_directory: Option<PathBuf>,
+    /// `[report_export]`.
+    pub report_export: ReportSettings,
+    /// `[slm]`. Not used yet.
+    pub slm: SlmSettings,
+    /// `[vector_db.postgresql]`. Not used yet.
+    pub vector_db: VectorDbSettings,
+    /// `[ui]`. Also there in a headless build.
+    pub ui: UiSettings,
+    /// `[log]`.
+    pub log: LogSettings,
+}
+
+/// Which cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterSettings {
+    /// Kubeconfig; `None`: where kubectl looks (`KUBECONFIG`, `~/.kube/config`, in a pod its service account).
+    pub kubeconfig: Option<PathBuf>,
+    /// Context in it; `None`: the current one.
+    pub context: Option<String>,
+    /// Namespaces that are looked at; empty: all.
+    pub namespaces: BTreeSet<String>,
+}
+
+/// Where the log lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// SQLite file. Empty only when neither the setting nor a home directory says where.
+    pub path: PathBuf,
+}
+
+/// The engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineSettings {
+    /// How much it may do.
+    pub mode: Mode,
+    /// Seconds that both leases hold without renewal.
+    pub lease_ttl_s: u64,
+    /// Seconds that one request to the cluster may take.
+    pub request_timeout_s: u64,
+    /// Executions at once.
+    pub max_running: usize,
+}
+
+/// Rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicySettings {
+    /// Roles file; `None`: the store's owner is admin, nobody else may do anything.
+    pub roles: Option<PathBuf>,
+    /// Namespaces that raise the risk by one level.
+    pub protected: BTreeSet<String>,
+    /// Namespaces in which nothing is changed.
+    pub denied: BTreeSet<String>,
+    /// Most pods that one plan may touch.
+    pub max_pods: u32,
+    /// Settle time in seconds for all templates; `None`: as each says.
+    pub settle_s: Option<u64>,
+}
+
+/// Decisions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovalSettings {
+    /// Highest risk that may be approved without a terminal; `None`: none.
+    pub without_terminal: Option<Risk>,
+    /// Seconds that requests stay open: low, medium, high, critical.
+    pub expires_s: [u64; 4],
+}
+
+/// Alertmanager's API.
+#[derive(Debug, Clone)]
+pub struct AlertmanagerSettings {
+    /// Its address; `None`: it is not asked.
+    pub url: Option<url::Url>,
+    /// Seconds between two polls.
+    pub poll_s: u64,
+    /// Bearer token.
+    pub token: Secret,
+}
+
+/// Prometheus.
+#[derive(Debug, Clone)]
+pub struct PrometheusSettings {
+    /// Its address; `None`: there are no metrics.
+    pub url: Option<url::Url>,
+    /// Bearer token.
+    pub token: Secret,
+}
+
+/// The HTTP endpoints.
+#[derive(Debug, Clone)]
+pub struct WebhookSettings {
+    /// Where to listen; `None`: off.
+    pub listen: Option<SocketAddr>,
+    /// Bearer token that callers must send.
+    pub token: Secret,
+}
+
+/// Where reports go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportSettings {
+    /// Directory under which all files are.
+    pub base_directory: PathBuf,
+    /// Whether missing directories are made.
+    pub create_directories: bool,
+    /// Permissions of directories that are made.
+    pub dir_mode: u32,
+    /// Permissions of files.
+    pub file_mode: u32,
+}
+
+/// Model endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlmSettings {
+    /// Address of an OpenAI-compatible endpoint.
+    pub endpoint: Option<url::Url>,
+    /// `localai`, `ollama`, `vllm` or `openai`.
+    pub provider: String,
+    /// Model name.
+    pub model: String,
+}
+
+/// Vector database.
+#[derive(Debug, Clone)]
+pub struct VectorDbSettings {
+    /// Whether the main database is used for it.
+    pub use_main_db: bool,
+    /// Host.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Database.
+    pub database: String,
+    /// User.
+    pub user: String,
+    /// Password.
+    pub password: Secret,
+}
+
+/// The console.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UiSettings {
+    /// Theme: a shipped name or a file.
+    pub theme: String,
+    /// `auto`, `unicode` or `ascii`.
+    pub glyphs: String,
+}
+
+/// The log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSettings {
+    /// File; `None`: beside the store.
+    pub file: Option<PathBuf>,
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: String,
+}
+
+impl Settings {
+    /// The rules that the engine works by. `grants` are those of the roles file (see [`super::roles`]), `owner_uid` is
+    /// the OS user who owns the store.
+    #[must_use]
+    pub fn policy(&self, grants: Option<BTreeMap<String, Vec<Grant>>>, owner_uid: u32) -> Policy {
+        Policy {
+            mode: self.engine.mode,
+            grants,
+            owner_uid,
+            protected: self.policy.protected.clone(),
+            denied: self.policy.denied.clone(),
+            without_terminal: self.approval.without_terminal,
+            max_pods: self.policy.max_pods,
+            alerts_match: self.alerts_match.clone(),
+            max_running: self.engine.max_running,
+            settle_s: self.policy.settle_s,
+            expires_s: self.approval.expires_s,
+        }
+    }
+
+    /// The Unix socket of the engine that writes this store.
+    #[must_use]
+    pub fn socket_path(&self) -> PathBuf {
+        self.store.path.with_extension("sock")
+    }
+}
