@@ -30,5 +30,6 @@ pub mod resource;
 pub mod spelling;
 pub mod text;
 pub mod time;
+pub mod timeline;
 pub mod verdict;
 pub mod workflow;

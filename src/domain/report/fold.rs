@@ -1,0 +1,283 @@
+//! The fold: from a case and its events to a report.
+
+use super::form::{
+    AlertLine, AttemptLine, AuditLine, ChangeLine, Context, ExecutionLine, ObjectLine, PlanLine,
+    PlanStepLine, REPORT_SCHEMA, Report, StepLine, TimelineLine, UndoLine, VerdictLine, VoidedLine,
+};
+use crate::domain::alert::Alert;
+use crate::domain::event::{Event, Recorded};
+use crate::domain::operation::Operation;
+use crate::domain::remediation::Remediation;
+use crate::domain::resource::ObjectRef;
+use crate::domain::timeline::{outcome_word, outcome_words, sentence, state_words};
+use crate::domain::workflow::execution::{Attempt, Execution, StepRun, StepState};
+use crate::domain::workflow::plan::{Plan, PlanStep, StepKind};
+use std::collections::BTreeMap;
+
+impl Report {
+    /// The report of a case and its events.
+    #[must_use]
+    pub fn of(case: &Remediation, events: &[Recorded], context: &Context) -> Self {
+        let diagnosis = case.diagnosis.as_ref();
+        let name = &context.cluster_name;
+        Self {
+            schema: REPORT_SCHEMA,
+            id: case.id.clone(),
+            state: case.state,
+            needs_person: case.needs_person(),
+            outcome: case.outcome.as_ref().map(|outcome| outcome.word().to_string()),
+            cluster: if name.is_empty() { case.cluster.to_string() } else { name.clone() },
+            cluster_uid: case.cluster.clone(),
+            simulated: context.simulated.is_some(),
+            simulation: context.simulated.clone(),
+            target: target(case),
+            container: diagnosis.and_then(|diagnosis| diagnosis.container.clone()),
+            pattern: diagnosis.map(|diagnosis| diagnosis.pattern),
+            cause: diagnosis.map(|diagnosis| diagnosis.cause),
+            confidence: diagnosis.map(|diagnosis| diagnosis.confidence),
+            made_by: diagnosis.map(|diagnosis| diagnosis.made_by),
+            summary: diagnosis.map(|diagnosis| diagnosis.summary.clone()).unwrap_or_default(),
+            evidence: diagnosis.map(|diagnosis| diagnosis.evidence.clone()).unwrap_or_default(),
+            weighed: diagnosis.map(|diagnosis| diagnosis.weighed.clone()).unwrap_or_default(),
+            alerts: case.alerts.values().map(alert_line).collect(),
+            template: case.plan.as_ref().map(|plan| plan.template.clone()),
+            plan: case.plan.as_ref().map(plan_line),
+            voided: case.voided.as_ref().map(|voided| VoidedLine {
+                digest: voided.plan.digest.clone(),
+                title: voided.plan.title.clone(),
+                at: voided.at,
+                drift: voided.drift.clone(),
+            }),
+            request: case.request.clone(),
+            withheld: case.withheld.clone(),
+            stuck: case.stuck.clone(),
+            approvals: case.approvals.clone(),
+            execution: case.execution.as_ref().map(|run| execution_line(case, run)),
+            settle_until: case.settle_until,
+            verdict: verdict(case),
+            claimed_by: case.claimed_by.clone(),
+            opened_at: case.opened_at,
+            updated_at: case.updated_at,
+            timeline: events.iter().map(|recorded| timeline_line(case, recorded)).collect(),
+            audit: AuditLine {
+                first_event: case.events.0,
+                last_event: case.events.1,
+                head_event: context.head.as_ref().map(|head| head.0),
+                head_hash: context.head.as_ref().map(|head| head.1.clone()),
+            },
+        }
+    }
+}
+
+fn target(case: &Remediation) -> Option<ObjectLine> {
+    let known = case.diagnosis.as_ref().and_then(|diagnosis| diagnosis.target.as_ref());
+    known.map(object_line).or_else(|| case.target_key().map(|key| ObjectLine { key, uid: None }))
+}
+
+fn object_line(object: &ObjectRef) -> ObjectLine {
+    ObjectLine { key: object.key.clone(), uid: Some(object.uid.clone()) }
+}
+
+fn alert_line(alert: &Alert) -> AlertLine {
+    AlertLine {
+        fingerprint: alert.fingerprint.as_str().to_string(),
+        name: alert.name().to_string(),
+        status: alert.status,
+        object: alert.object(),
+        labels: alert.labels.clone(),
+        annotations: alert.annotations.clone(),
+        starts_at: alert.starts_at,
+        ends_at: alert.ends_at,
+    }
+}
+
+fn plan_line(plan: &Plan) -> PlanLine {
+    PlanLine {
+        digest: plan.digest.clone(),
+        title: plan.title.clone(),
+        risk: plan.risk,
+        risk_why: plan.risk_why.clone(),
+        params: plan.params.clone(),
+        steps: plan.all_steps().into_iter().map(plan_step_line).collect(),
+        undo: plan.undo.clone(),
+        blast: plan.blast.clone(),
+        managers: plan.managers.clone(),
+        verification: plan.verification.clone(),
+        left_if_stopped: plan.left_if_stopped.clone(),
+        made_at: plan.made_at,
+    }
+}
+
+fn plan_step_line(step: &PlanStep) -> PlanStepLine {
+    let mut line = PlanStepLine {
+        id: step.id.clone(),
+        path: step.path.clone(),
+        title: step.title.clone(),
+        kind: "action",
+        action: None,
+        target: None,
+        params: BTreeMap::new(),
+        changes: Vec::new(),
+        undo: None,
+        detail: None,
+        timeout_s: step.timeout_s,
+        attempts: step.attempts,
+        on_failure: step.on_failure,
+        skipped: step.skipped.clone(),
+    };
+    match &step.kind {
+        StepKind::Action { action, target, params, operations, .. } => {
+            line.action = Some(action.clone());
+            line.target = Some(target.clone());
+            line.params.clone_from(params);
+            line.changes = operations
+                .iter()
+                .filter_map(|planned| {
+                    let object = object_line(planned.operation.object()?);
+                    Some(ChangeLine {
+                        object,
+                        diff: planned.diff.clone(),
+                        preview: planned.preview,
+                    })
+                })
+                .collect();
+            let undo = operations
+                .iter()
+                .rev()
+                .filter_map(|planned| planned.undo.as_ref().and_then(undo_line))
+                .collect::<Vec<_>>();
+            line.undo = (!undo.is_empty()).then_some(undo);
+        }
+        StepKind::WaitFor { condition } => {
+            line.kind = "wait_for";
+            line.target = Some(condition.object.clone());
+            line.detail = Some(condition.describe.clone());
+        }
+        StepKind::Subflow { template, .. } => {
+            line.kind = "subflow";
+            line.detail = Some(format!("{}@{}", template.name, template.version));
+        }
+        StepKind::HandOver { message } => {
+            line.kind = "hand_over";
+            line.detail = Some(message.clone());
+        }
+    }
+    line
+}
+
+fn undo_line(operation: &Operation) -> Option<UndoLine> {
+    match operation {
+        Operation::Patch { object, changes, .. } => {
+            Some(UndoLine { object: object_line(object), fields: changes.clone() })
+        }
+        Operation::Collect { .. } => None,
+    }
+}
+
+fn execution_line(case: &Remediation, run: &Execution) -> ExecutionLine {
+    let failed = run.steps.values().any(|step| {
+        matches!(
+            step.state,
+            StepState::Failed { .. } | StepState::TimedOut { .. } | StepState::WillNotBeRun { .. }
+        )
+    });
+    let state = match (run.undone, run.ended_at, &run.undo_why) {
+        (Some(true), _, _) => "undone",
+        (Some(false), _, _) => "undo_failed",
+        (None, None, None) => "running",
+        (None, _, Some(_)) => "undoing",
+        (None, Some(_), None) if failed => "failed",
+        (None, Some(_), None) => "done",
+    };
+    let steps = case.plan.as_ref().map(Plan::all_steps).unwrap_or_default();
+    ExecutionLine {
+        id: run.id.clone(),
+        state,
+        started_at: run.started_at,
+        ended_at: run.ended_at,
+        undo_why: run.undo_why.clone(),
+        steps: steps
+            .into_iter()
+            .filter_map(|step| run.steps.get(&step.path).map(|known| step_line(step, known)))
+            .collect(),
+    }
+}
+
+fn step_line(step: &PlanStep, run: &StepRun) -> StepLine {
+    StepLine {
+        id: step.id.clone(),
+        path: step.path.clone(),
+        title: step.title.clone(),
+        state: state_word(&run.state),
+        why: state_words(&run.state),
+        started_at: run.started_at,
+        ended_at: run.ended_at,
+        attempts: run.attempts.iter().map(attempt_line).collect(),
+        notes: run.notes.clone(),
+    }
+}
+
+/// The state's word in the JSON: the tag under which it is stored.
+fn state_word(state: &StepState) -> &'static str {
+    match state {
+        StepState::Pending => "pending",
+        StepState::Running => "running",
+        StepState::Waiting { .. } => "waiting",
+        StepState::Done => "done",
+        StepState::Failed { .. } => "failed",
+        StepState::TimedOut { .. } => "timed_out",
+        StepState::Unknown { .. } => "unknown",
+        StepState::Skipped { .. } => "skipped",
+        StepState::WillNotBeRun { .. } => "will_not_be_run",
+        StepState::Undoing => "undoing",
+        StepState::Undone => "undone",
+        StepState::UndoFailed { .. } => "undo_failed",
+    }
+}
+
+fn attempt_line(attempt: &Attempt) -> AttemptLine {
+    AttemptLine {
+        id: attempt.id.clone(),
+        operation: attempt.operation,
+        direction: attempt.direction,
+        started_at: attempt.started_at,
+        ended_at: attempt.ended_at,
+        outcome: outcome_word(attempt.outcome.as_ref()),
+        why: attempt.outcome.as_ref().map(outcome_words).unwrap_or_default(),
+    }
+}
+
+fn verdict(case: &Remediation) -> Option<VerdictLine> {
+    let judged = case.judgement.as_ref();
+    let outcome = case
+        .outcome
+        .as_ref()
+        .map(|outcome| outcome.word().to_string())
+        .or_else(|| judged.map(|judgement| judgement.verdict.word().to_string()))?;
+    let why = judged.map(|judgement| judgement.why.clone()).filter(|why| !why.is_empty());
+    Some(VerdictLine {
+        outcome,
+        why: why.unwrap_or_else(|| case.closed_why.clone()),
+        checks: judged.map(|judgement| judgement.checks.clone()).unwrap_or_default(),
+        before: judged
+            .and_then(|judgement| judgement.before.clone())
+            .or_else(|| case.before.clone()),
+        after: judged.and_then(|judgement| judgement.after.clone()),
+    })
+}
+
+fn timeline_line(case: &Remediation, recorded: &Recorded) -> TimelineLine {
+    let minor = matches!(
+        &recorded.event,
+        Event::AttemptStarted { .. }
+            | Event::StepChanged { state: StepState::Running | StepState::Undoing, .. }
+    );
+    TimelineLine {
+        event: recorded.seq,
+        at: recorded.at,
+        by: recorded.by.clone(),
+        kind: recorded.event.kind(),
+        text: sentence(&recorded.event, Some(case)),
+        minor,
+    }
+}

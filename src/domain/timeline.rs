@@ -1,0 +1,266 @@
+//! Events as sentences: the one wording that the screen, the report, `watch` and the log use.
+//!
+//! Absent on purpose: times, ids and colours; whoever shows a line puts those around it.
+
+use super::approval::Decision;
+use super::event::Event;
+use super::id::StepPath;
+use super::operation::DiffLine;
+use super::remediation::Remediation;
+use super::workflow::execution::{AttemptOutcome, Direction, StepState};
+use super::workflow::plan::Plan;
+
+/// One sentence for an event. `case` gives step titles; without it steps are named by path only.
+#[must_use]
+pub fn sentence(event: &Event, case: Option<&Remediation>) -> String {
+    match event {
+        Event::EngineStarted { holder, version, cluster_name, simulated } => format!(
+            "engine {version} of {holder} drives {cluster_name}{}",
+            if *simulated { " (simulated)" } else { "" }
+        ),
+        Event::Opened { alert, .. } => format!("opened for alert {}", alert.name()),
+        Event::AlertJoined { alert } => {
+            format!(
+                "alert {} {}",
+                alert.name(),
+                if alert.ends_at.is_some() { "resolved" } else { "joined" }
+            )
+        }
+        Event::AlertIgnored { alert, why } => {
+            format!("alert {} recorded only: {why}", alert.name())
+        }
+        Event::Diagnosed { diagnosis } => format!(
+            "diagnosis {}, cause {}, confidence {:.2}: {}",
+            diagnosis.pattern, diagnosis.cause, diagnosis.confidence, diagnosis.summary
+        ),
+        Event::Stuck { during, why, retry_at } => {
+            let again = if retry_at.is_some() { "tried again" } else { "a person has to look" };
+            format!("{during}: {why}; {again}")
+        }
+        Event::Planned { plan } => planned(plan),
+        Event::Withheld { .. }
+        | Event::ApprovalRequested { .. }
+        | Event::PlanVoided { .. }
+        | Event::Decided { .. }
+        | Event::CommandRefused { .. }
+        | Event::Expired { .. } => decision_sentence(event),
+        Event::ExecutionStarted { plan, .. } => {
+            format!("execution of plan {} started", plan.short())
+        }
+        Event::StepChanged { .. } | Event::AttemptStarted { .. } | Event::AttemptEnded { .. } => {
+            step_sentence(event, case)
+        }
+        Event::UndoStarted { why } => format!("undo started: {why}"),
+        Event::ExecutionEnded { undone, succeeded, why } => {
+            let how = match (undone, succeeded) {
+                (Some(true), _) => "ended, undone",
+                (Some(false), _) => "ended, not all undone",
+                (None, true) => "ended, all steps done",
+                (None, false) => "ended, failed",
+            };
+            format!("execution {how}: {why}")
+        }
+        Event::Judged { judgement } => format!("verdict {}: {}", judgement.verdict, judgement.why),
+        Event::Closed { outcome, why } => format!("closed, {}: {why}", outcome.word()),
+        Event::Claimed { by } => format!("claimed by {}", by.describe()),
+        Event::Stopped { by, reason } => format!("everything stopped by {by}: {reason}"),
+        Event::Started { by, reason } => format!("stop lifted by {by}: {reason}"),
+        Event::IdentityMismatch { found } => {
+            format!("another cluster is behind the connection ({found}): nothing is written")
+        }
+    }
+}
+
+/// `approved` or `rejected`.
+#[must_use]
+pub fn decided(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Approve => "approved",
+        Decision::Reject => "rejected",
+    }
+}
+
+fn planned(plan: &Plan) -> String {
+    let changes = plan.operations().filter(|(_, planned)| planned.operation.mutates()).count();
+    let changes = match changes {
+        0 => "no change to the cluster".to_string(),
+        1 => "1 change".to_string(),
+        many => format!("{many} changes"),
+    };
+    format!("plan {}: {}; {changes}, risk {}", plan.digest.short(), plan.title, plan.risk)
+}
+
+fn decision_sentence(event: &Event) -> String {
+    match event {
+        Event::Withheld { plan, why } => {
+            format!("plan {} withheld: {}", plan.short(), why.join("; "))
+        }
+        Event::ApprovalRequested { request } => {
+            let people = if request.people == 1 {
+                String::new()
+            } else {
+                format!(" of {} people", request.people)
+            };
+            format!("approval{people} asked for plan {}", request.plan.short())
+        }
+        Event::PlanVoided { plan, drift } => {
+            let moved = drift.iter().map(|one| one.object.as_str()).collect::<Vec<_>>().join(", ");
+            format!("plan {} void: {moved} is no longer as planned", plan.short())
+        }
+        Event::Decided { approval, .. } => {
+            let reason = if approval.reason.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", approval.reason)
+            };
+            format!(
+                "plan {} {} by {}{reason}",
+                approval.plan.short(),
+                decided(approval.decision),
+                approval.by.describe()
+            )
+        }
+        Event::CommandRefused { command, by, refusal, why, .. } => {
+            format!("{command} by {} refused ({refusal}): {why}", by.describe())
+        }
+        Event::Expired { plan } => format!("plan {} expired: nobody decided", plan.short()),
+        Event::EngineStarted { .. }
+        | Event::Opened { .. }
+        | Event::AlertJoined { .. }
+        | Event::AlertIgnored { .. }
+        | Event::Diagnosed { .. }
+        | Event::Stuck { .. }
+        | Event::Planned { .. }
+        | Event::ExecutionStarted { .. }
+        | Event::StepChanged { .. }
+        | Event::AttemptStarted { .. }
+        | Event::AttemptEnded { .. }
+        | Event::UndoStarted { .. }
+        | Event::ExecutionEnded { .. }
+        | Event::Judged { .. }
+        | Event::Closed { .. }
+        | Event::Claimed { .. }
+        | Event::Stopped { .. }
+        | Event::Started { .. }
+        | Event::IdentityMismatch { .. } => String::new(),
+    }
+}
+
+fn step_sentence(event: &Event, case: Option<&Remediation>) -> String {
+    match event {
+        Event::StepChanged { path, state, note } => {
+            let note = if note.is_empty() { String::new() } else { format!(" ({note})") };
+            format!("step {}{}{note}", titled(path, case), state_words(state))
+        }
+        Event::AttemptStarted { path, attempt, direction, .. } => {
+            format!("step {}{}attempt {attempt} begins", titled(path, case), way(*direction))
+        }
+        Event::AttemptEnded { path, attempt, outcome } => {
+            format!("step {}attempt {attempt}: {}", titled(path, case), outcome_words(outcome))
+        }
+        Event::EngineStarted { .. }
+        | Event::Opened { .. }
+        | Event::AlertJoined { .. }
+        | Event::AlertIgnored { .. }
+        | Event::Diagnosed { .. }
+        | Event::Stuck { .. }
+        | Event::Planned { .. }
+        | Event::Withheld { .. }
+        | Event::ApprovalRequested { .. }
+        | Event::PlanVoided { .. }
+        | Event::Decided { .. }
+        | Event::CommandRefused { .. }
+        | Event::Expired { .. }
+        | Event::ExecutionStarted { .. }
+        | Event::UndoStarted { .. }
+        | Event::ExecutionEnded { .. }
+        | Event::Judged { .. }
+        | Event::Closed { .. }
+        | Event::Claimed { .. }
+        | Event::Stopped { .. }
+        | Event::Started { .. }
+        | Event::IdentityMismatch { .. } => String::new(),
+    }
+}
+
+fn way(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Forward => "",
+        Direction::Undo => "undo ",
+    }
+}
+
+/// `2.1 raise memory limit, `; only the path when the title is not known.
+fn titled(path: &StepPath, case: Option<&Remediation>) -> String {
+    case.and_then(|case| case.plan.as_ref())
+        .and_then(|plan| plan.all_steps().into_iter().find(|step| step.path == *path))
+        .map_or_else(|| format!("{path}, "), |step| format!("{path} {}, ", step.title))
+}
+
+/// A step's state with its reason.
+#[must_use]
+pub fn state_words(state: &StepState) -> String {
+    match state {
+        StepState::Waiting { seen, .. } => format!("waiting: {seen}"),
+        StepState::Failed { why } => format!("failed: {why}"),
+        StepState::TimedOut { why } => format!("timed out: {why}"),
+        StepState::Unknown { why } => format!("unknown: {why}"),
+        StepState::Skipped { why } => format!("skipped: {why}"),
+        StepState::WillNotBeRun { reason } => format!("won't run: {reason}"),
+        StepState::UndoFailed { why } => format!("could not be undone: {why}"),
+        StepState::Pending
+        | StepState::Running
+        | StepState::Done
+        | StepState::Undoing
+        | StepState::Undone => state.word().to_string(),
+    }
+}
+
+/// An attempt's outcome with its reason.
+#[must_use]
+pub fn outcome_words(outcome: &AttemptOutcome) -> String {
+    match outcome {
+        AttemptOutcome::Applied { note } => joined("applied", note),
+        AttemptOutcome::SeenDone { note } => joined("seen done", note),
+        AttemptOutcome::SeenNotDone { note } => joined("seen not done", note),
+        AttemptOutcome::Refused { why, retryable: true } => {
+            joined("refused, may be tried again", why)
+        }
+        AttemptOutcome::Refused { why, retryable: false } => joined("refused", why),
+        AttemptOutcome::NoAnswer { why } => joined("no answer", why),
+        AttemptOutcome::CantTell { why } => joined("can't be told", why),
+    }
+}
+
+/// The word for an attempt's outcome, as in the JSON.
+#[must_use]
+pub fn outcome_word(outcome: Option<&AttemptOutcome>) -> &'static str {
+    match outcome {
+        None => "under_way",
+        Some(AttemptOutcome::Applied { .. }) => "applied",
+        Some(AttemptOutcome::SeenDone { .. }) => "seen_done",
+        Some(AttemptOutcome::SeenNotDone { .. }) => "seen_not_done",
+        Some(AttemptOutcome::Refused { .. }) => "refused",
+        Some(AttemptOutcome::NoAnswer { .. }) => "no_answer",
+        Some(AttemptOutcome::CantTell { .. }) => "cant_tell",
+    }
+}
+
+fn joined(word: &str, more: &str) -> String {
+    if more.is_empty() { word.to_string() } else { format!("{word}: {more}") }
+}
+
+/// A diff as lines of `- path: before` and `+ path: after`.
+#[must_use]
+pub fn diff_lines(diff: &[DiffLine]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for line in diff {
+        if let Some(before) = &line.before {
+            lines.push(format!("- {}: {before}", line.path));
+        }
+        if let Some(after) = &line.after {
+            lines.push(format!("+ {}: {after}", line.path));
+        }
+    }
+    lines
+}

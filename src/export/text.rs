@@ -1,0 +1,232 @@
+//! Plain text for terminals, logs and screen readers: ASCII signs only, words instead of signs, no colour.
+
+use crate::domain::approval::Gesture;
+use crate::domain::report::form::{PlanLine, Report};
+use crate::domain::time::{Timestamp, seconds_between, spoken};
+use crate::domain::timeline::{decided, diff_lines};
+
+/// One report.
+#[must_use]
+pub fn report(report: &Report) -> String {
+    let mut out = Lines::default();
+    head(&mut out, report);
+    if let Some(plan) = &report.plan {
+        self::plan(&mut out, report, plan);
+    }
+    timeline(&mut out, report);
+    ending(&mut out, report);
+    out.0
+}
+
+#[derive(Default)]
+struct Lines(String);
+
+impl Lines {
+    fn line(&mut self, text: &str) {
+        self.0.push_str(text.trim_end());
+        self.0.push('\n');
+    }
+
+    fn field(&mut self, name: &str, text: &str) {
+        if !text.is_empty() {
+            self.line(&format!("  {name:<12}{text}"));
+        }
+    }
+}
+
+/// `2026-11-21 02:01:12`.
+fn moment(at: Timestamp) -> String {
+    at.format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+fn head(out: &mut Lines, report: &Report) {
+    out.line(&format!("cluster {}, times in UTC", report.cluster));
+    if let Some(simulation) = &report.simulation {
+        out.line(&format!("SIMULATED: nothing here happened on a real cluster ({simulation})"));
+    }
+    out.line("");
+    let outcome = report.outcome.as_ref().map(|outcome| format!("  {outcome}")).unwrap_or_default();
+    let needs = if report.needs_person { "  needs a person" } else { "" };
+    out.line(&format!("{}  {}{outcome}{needs}", report.id, report.state));
+    if let Some(target) = &report.target {
+        let uid = target.uid.as_ref().map(|uid| format!("  uid {uid}")).unwrap_or_default();
+        out.field("target", &format!("{}{uid}", target.key.path()));
+    }
+    if let (Some(pattern), Some(cause), Some(confidence)) =
+        (report.pattern, report.cause, report.confidence)
+    {
+        out.field("pattern", &format!("{pattern}, cause {cause}, confidence {confidence:.2}"));
+    }
+    out.field("diagnosis", &report.summary);
+    for fact in &report.evidence {
+        let bearing = match fact.bearing {
+            crate::domain::evidence::Bearing::For => "",
+            crate::domain::evidence::Bearing::Against => "against: ",
+            crate::domain::evidence::Bearing::Context => "context: ",
+            crate::domain::evidence::Bearing::Missing => "missing: ",
+        };
+        out.field("evidence", &format!("{bearing}{} [{}]", fact.text, fact.source));
+    }
+    for alert in &report.alerts {
+        let status = match alert.status {
+            crate::domain::alert::AlertStatus::Firing => "firing",
+            crate::domain::alert::AlertStatus::Resolved => "resolved",
+        };
+        out.field("alert", &format!("{} {status} {}", alert.name, alert.object));
+    }
+    if let Some(template) = &report.template {
+        let digest = template.digest.get(..8).unwrap_or(&template.digest);
+        out.field("template", &format!("{}@{} sha256:{digest}", template.name, template.version));
+    }
+    if let Some(stuck) = &report.stuck {
+        out.field("stuck", &format!("{}: {}", stuck.during, stuck.why));
+    }
+    for why in &report.withheld {
+        out.field("withheld", why);
+    }
+    if let Some(who) = &report.claimed_by {
+        out.field("claimed by", who);
+    }
+}
+
+fn plan(out: &mut Lines, report: &Report, plan: &PlanLine) {
+    out.line("");
+    out.line(&format!("plan {}", plan.digest));
+    out.field("do", &plan.title);
+    out.field("risk", plan.risk.word());
+    for why in &plan.risk_why {
+        out.field("", why);
+    }
+    for step in &plan.steps {
+        let left_out =
+            step.skipped.as_ref().map(|why| format!("  (left out: {why})")).unwrap_or_default();
+        let what = step.action.as_deref().unwrap_or(step.kind);
+        out.line(&format!("  step {:<7}{} [{what}]{left_out}", step.path.as_str(), step.title));
+        if let Some(detail) = &step.detail {
+            out.line(&format!("              {detail}"));
+        }
+        for change in &step.changes {
+            out.line(&format!("              {}", change.object.key.path()));
+            for line in diff_lines(&change.diff) {
+                out.line(&format!("              {line}"));
+            }
+        }
+    }
+    out.field("undo", &plan.undo);
+    out.field("touches", &blast(plan));
+    for note in &plan.blast.notes {
+        out.field("", note);
+    }
+    for unknown in &plan.blast.unknown {
+        out.field("not known", unknown);
+    }
+    for manager in &plan.managers {
+        let reverts = if manager.reverts { "would revert it" } else { "manages it" };
+        out.field(
+            "managed",
+            &format!("{} {} {reverts} ({})", manager.kind, manager.name, manager.source),
+        );
+    }
+    if let Some(request) = &report.request {
+        out.field("expires", &moment(request.expires_at));
+        for line in &request.policy {
+            out.field("policy", line);
+        }
+    }
+    for approval in &report.approvals {
+        let gesture = match approval.gesture {
+            Gesture::Key => "key",
+            Gesture::Chord => "chord",
+            Gesture::TypedName => "typed name",
+            Gesture::WithoutTerminal => "without a terminal",
+        };
+        let line = format!(
+            "{} {} by {} ({gesture}) on {}",
+            moment(approval.at),
+            decided(approval.decision),
+            approval.by.describe(),
+            approval.plan.short()
+        );
+        out.field("decision", &line);
+    }
+}
+
+fn blast(plan: &PlanLine) -> String {
+    let mut parts = vec![format!("{} pods", plan.blast.pods)];
+    let lists = [
+        ("owners", &plan.blast.owners),
+        ("services", &plan.blast.services),
+        ("budgets", &plan.blast.budgets),
+    ];
+    for (name, items) in lists {
+        if !items.is_empty() {
+            parts.push(format!("{name} {}", items.join(", ")));
+        }
+    }
+    parts.join("; ")
+}
+
+fn timeline(out: &mut Lines, report: &Report) {
+    out.line("");
+    out.line("timeline");
+    for entry in report.timeline.iter().filter(|entry| !entry.minor) {
+        out.line(&format!("  {}  {}", moment(entry.at), entry.text));
+    }
+}
+
+fn ending(out: &mut Lines, report: &Report) {
+    out.line("");
+    if let Some(execution) = &report.execution {
+        out.line(&format!("execution {}", execution.state));
+        for step in &execution.steps {
+            let took = match (step.started_at, step.ended_at) {
+                (Some(from), Some(to)) => format!("  {}", spoken(seconds_between(from, to))),
+                _ => String::new(),
+            };
+            let tries = match step.attempts.len() {
+                0 => String::new(),
+                1 => "  1 attempt".to_string(),
+                many => format!("  {many} attempts"),
+            };
+            out.line(&format!(
+                "  step {:<7}{}: {}{tries}{took}",
+                step.path.as_str(),
+                step.title,
+                step.why
+            ));
+            for note in &step.notes {
+                out.line(&format!("              {note}"));
+            }
+        }
+    }
+    if let Some(verdict) = &report.verdict {
+        out.line(&format!("verdict     {}: {}", verdict.outcome, verdict.why));
+        for (check, result) in &verdict.checks {
+            out.line(&format!("            {check}: {result}"));
+        }
+        for (when, sample) in [("before", &verdict.before), ("after", &verdict.after)] {
+            if let Some(sample) = sample {
+                out.line(&format!(
+                    "  {when:<10}ready {} of {}, restarts {}, OOM kills {}, alerts firing {}",
+                    sample.ready,
+                    sample.desired,
+                    sample.restarts,
+                    sample.oom_killed,
+                    if sample.alerts_firing < 0 {
+                        "not known".into()
+                    } else {
+                        sample.alerts_firing.to_string()
+                    }
+                ));
+            }
+        }
+    }
+    let audit = &report.audit;
+    let head = match (&audit.head_event, &audit.head_hash) {
+        (Some(seq), Some(hash)) => {
+            format!(", log at {seq}, head {}", hash.get(..16).unwrap_or(hash))
+        }
+        _ => String::new(),
+    };
+    out.line(&format!("audit       events {}-{}{head}", audit.first_event, audit.last_event));
+}
