@@ -6,3 +6,5 @@ pub mod entropy;
 pub mod kube;
 pub mod prometheus;
 pub mod store;
+pub mod relay;
+pub mod sink;
