@@ -1,1 +1,3 @@
+//! The program: see `pilothouse::cli`.
+
 fn main() {}
