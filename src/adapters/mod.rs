@@ -5,6 +5,6 @@ pub mod clock;
 pub mod entropy;
 pub mod kube;
 pub mod prometheus;
-pub mod store;
 pub mod relay;
 pub mod sink;
+pub mod store;
