@@ -11,6 +11,8 @@ mod fold;
 mod intake;
 mod outcome;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod undo;
 
 pub use fold::{Accepted, Core, Settings};
