@@ -70,6 +70,12 @@ impl Relay for SocketRelay {
 }
 
 impl SocketRelay {
+    /// The relay to the engine that listens there.
+    #[must_use]
+    pub fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
     async fn connect(&self) -> Result<UnixStream, String> {
         let shown = self.path.display();
         let (_open, address) = reachable(&self.path)?;

@@ -80,6 +80,13 @@ pub const KEYS: &[Key] = &[
         "10s",
         "how long one request to the cluster may take",
     ),
+    key(
+        "engine.lease_namespace",
+        Kind::Text,
+        "pilothouse",
+        "namespace of the Lease that excludes other engines and carries the stop",
+    ),
+    key("engine.lease_name", Kind::Text, "pilothouse-engine", "its name"),
     key("engine.max_running", Kind::Number { min: 1, max: 1_000 }, "10", "executions at once"),
     key(
         "policy.roles",

@@ -288,6 +288,18 @@ impl Layers {
                 ),
             );
         }
+        for path in ["engine.lease_namespace", "engine.lease_name"] {
+            let text = self.text(path);
+            let fits = !text.is_empty()
+                && text.len() <= 63
+                && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+                && !text.starts_with('-')
+                && !text.ends_with('-');
+            if !fits {
+                let why = format!("{path}: `{text}` is no name of a Kubernetes object");
+                self.problem(self.origin(path), why);
+            }
+        }
         if self.text("slm.endpoint").is_empty() != self.text("slm.model").is_empty() {
             self.problem(
                 self.origin("slm.endpoint"),
@@ -354,6 +366,8 @@ impl Layers {
                 // The word was checked; an unknown one would only look, never act.
                 mode: Mode::from_word(&self.text("engine.mode")).unwrap_or(Mode::Observe),
                 lease_ttl_s: self.number("engine.lease_ttl"),
+                lease_namespace: self.text("engine.lease_namespace"),
+                lease_name: self.text("engine.lease_name"),
                 request_timeout_s: self.number("engine.request_timeout"),
                 max_running: usize::try_from(self.number("engine.max_running")).unwrap_or(1),
             },

@@ -67,6 +67,10 @@ pub struct EngineSettings {
     pub mode: Mode,
     /// Seconds that both leases hold without renewal.
     pub lease_ttl_s: u64,
+    /// Namespace of the Lease in the cluster.
+    pub lease_namespace: String,
+    /// Name of that Lease.
+    pub lease_name: String,
     /// Seconds that one request to the cluster may take.
     pub request_timeout_s: u64,
     /// Executions at once.

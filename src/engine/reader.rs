@@ -1,7 +1,7 @@
 //! Reads the log without driving: for verbs in other processes, and for engines that follow.
 
 use super::core::{Core, Live, Settings};
-use super::log::{blob_of, catch_up, events_of};
+use super::log::{blob_of, catch_up, events_of, recorded};
 use super::snapshot::Snapshot;
 use crate::domain::digest::sha256_hex;
 use crate::domain::envelope::{Head, verify_chain};
@@ -84,6 +84,36 @@ pub async fn remediation(
     let case = fold(cluster, &id, &events)
         .ok_or_else(|| ReadError::Event { seq: 0, why: format!("{id} has no opening event") })?;
     Ok((case, events))
+}
+
+/// One case by its whole id, with its events.
+pub async fn case(
+    store: &dyn Store,
+    cluster: &ClusterId,
+    id: &RemediationId,
+) -> Result<(Remediation, Vec<Recorded>), ReadError> {
+    let events = events_of(store, cluster, id).await?;
+    let case = fold(cluster, id, &events).ok_or_else(|| ReadError::NotFound(id.to_string()))?;
+    Ok((case, events))
+}
+
+/// The head of the log as it is stored.
+pub async fn head(store: &dyn Store, cluster: &ClusterId) -> Result<Head, ReadError> {
+    Ok(store.head(cluster).await?)
+}
+
+/// Events after a position, in order, at most `limit`.
+pub async fn after(
+    store: &dyn Store,
+    cluster: &ClusterId,
+    seq: u64,
+    limit: u32,
+) -> Result<Vec<Recorded>, ReadError> {
+    let mut out = Vec::new();
+    for envelope in store.read(cluster, seq, limit, None).await? {
+        out.push(recorded(store, &envelope).await?);
+    }
+    Ok(out)
 }
 
 /// The fold of one case's events; `None` without an opening event.
