@@ -117,7 +117,7 @@ fn without_target(
         confidence: 0.0,
         made_by: MadeBy::Rules,
         evidence,
-        weighed: vec![unknown(Pattern::Generic, 0.0)],
+        weighed: vec![unknown(Pattern::Generic)],
         values: BTreeMap::new(),
         disposition,
         summary: why,
@@ -125,11 +125,12 @@ fn without_target(
     }
 }
 
-fn unknown(pattern: Pattern, confidence: f64) -> Weighed {
+/// No cause: nothing to be sure of.
+fn unknown(pattern: Pattern) -> Weighed {
     Weighed {
         pattern,
         cause: Cause::Unknown,
-        confidence,
+        confidence: 0.0,
         speaks_for: Vec::new(),
         speaks_against: Vec::new(),
     }
@@ -143,8 +144,7 @@ fn conclude(picture: &Picture<'_>) -> Diagnosis {
     let (disposition, why) = disposition(&seen);
     let (chosen, doubt) = choose(&seen, &weighed);
     if chosen.cause == Cause::Unknown {
-        let at = weighed.iter().position(|one| one.confidence < chosen.confidence);
-        weighed.insert(at.unwrap_or(weighed.len()), chosen.clone());
+        weighed.push(chosen.clone());
     }
     let summary = match disposition {
         Disposition::Remediate => super::summary::summary(&seen, &chosen, &doubt),
@@ -186,21 +186,16 @@ fn choose(seen: &Seen<'_>, weighed: &[Weighed]) -> (Weighed, String) {
     } else {
         Pattern::Generic
     };
-    let Some(best) = weighed.first() else { return (unknown(pattern, 0.0), String::new()) };
+    let Some(best) = weighed.first() else { return (unknown(pattern), String::new()) };
     if best.confidence < THRESHOLD {
         let doubt = format!("{} is likeliest, with {:.2}", best.cause, best.confidence);
-        return (unknown(pattern, rest(best)), doubt);
+        return (unknown(pattern), doubt);
     }
     match weighed.get(1) {
         Some(second) if best.confidence - second.confidence < MARGIN => {
             let doubt = format!("{} and {} are equally likely", best.cause, second.cause);
-            (unknown(pattern, rest(best)), doubt)
+            (unknown(pattern), doubt)
         }
         _ => (best.clone(), String::new()),
     }
-}
-
-/// How sure it is that none of the known causes is it.
-fn rest(best: &Weighed) -> f64 {
-    ((1.0 - best.confidence) * 100.0).round() / 100.0
 }

@@ -87,12 +87,12 @@ fn walk(at: &FieldPath, before: Option<&Value>, after: Option<&Value>, out: &mut
     }
 }
 
-/// Absent and empty mean the same here.
+/// Absent and empty mean the same here, and so does what holds nothing but stamps.
 fn empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Array(list) => list.is_empty(),
-        Value::Object(map) => map.is_empty(),
+        Value::Object(map) => map.keys().all(|key| STAMPS.contains(&key.as_str())),
         Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }

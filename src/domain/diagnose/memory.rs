@@ -1,7 +1,8 @@
 //! How a container's working set moved within its lives.
 //!
 //! A series is cut into lives where it pauses or drops to less than half. The shape is read from the longest life:
-//! growing to its end, or flat; a life that is too short for either says nothing. Regression is least squares.
+//! growing to its end, or flat; a life that is too short for either says nothing. Samples jump (garbage collection,
+//! copies of buffers), so that shapes are read from medians and ranks; R² of the least-squares line is only shown.
 
 use crate::domain::evidence::Series;
 
@@ -19,11 +20,14 @@ pub(crate) struct Life {
     pub(crate) last: f64,
     pub(crate) peak: f64,
     pub(crate) points: usize,
-    /// Bytes per second over the whole life, and how well a line fits (0 to 1).
+    /// Bytes per second over the whole life: the median of the slopes between all pairs of points.
     pub(crate) slope: f64,
+    /// How well a line fits (0 to 1).
     pub(crate) r2: f64,
-    /// Bytes per second over its last half.
-    pub(crate) late_slope: f64,
+    /// How steadily it rises: the share of pairs that rise less the share that fall (Kendall's τ).
+    pub(crate) tau: f64,
+    /// Medians of its first, second and last third.
+    pub(crate) thirds: [f64; 3],
 }
 
 /// How it moved.
@@ -67,7 +71,11 @@ pub(crate) fn usage(series: &[&Series], step_s: f64, limit: Option<u64>) -> Opti
     let grown = long.iter().filter(|life| shape(life, limit) == Shape::Growing).count();
     let longest =
         long.iter().max_by(|a, b| a.seconds.total_cmp(&b.seconds)).map(|life| (*life).clone());
-    let shape = longest.as_ref().map_or(Shape::TooShort, |life| shape(life, limit));
+    let shape = match &longest {
+        None => Shape::TooShort,
+        Some(_) if grown > 0 && 2 * grown >= long.len() => Shape::Growing,
+        Some(life) => shape(life, limit),
+    };
     Some(Usage { peak, now, grew: (grown, long.len()), longest, shape, lives })
 }
 
@@ -76,10 +84,10 @@ fn shape(life: &Life, limit: Option<u64>) -> Shape {
     #[allow(clippy::cast_precision_loss)]
     let scale = limit.map_or(life.peak, |bytes| bytes as f64).max(1.0);
     let grown = life.slope * life.seconds;
-    let late = life.late_slope * life.seconds / 2.0;
-    if life.r2 >= 0.6 && grown >= 0.2 * scale && life.late_slope >= 0.4 * life.slope {
+    let [first, second, last] = life.thirds;
+    if grown >= 0.2 * scale && life.tau >= 0.5 && last - second >= 0.25 * (second - first) {
         Shape::Growing
-    } else if late.abs() <= 0.05 * scale {
+    } else if (last - second).abs() <= 0.05 * scale {
         Shape::Flat
     } else {
         Shape::Uneven
@@ -107,28 +115,51 @@ fn lives(points: &[(f64, f64)], step_s: f64) -> Vec<Life> {
 
 fn life(points: &[(f64, f64)]) -> Option<Life> {
     let (first, last) = (points.first()?, points.last()?);
-    let (slope, r2) = line(points);
-    let (late_slope, _) = line(points.get(points.len() / 2..)?);
+    let seconds = last.0 - first.0;
+    let (slope, tau) = trend(points);
+    let third = |number: f64| {
+        let from = first.0 + seconds * number / 3.0;
+        let to = first.0 + seconds * (number + 1.0) / 3.0;
+        median(points.iter().filter(|p| p.0 >= from && p.0 <= to).map(|p| p.1).collect())
+    };
     Some(Life {
-        seconds: last.0 - first.0,
+        seconds,
         first: first.1,
         last: last.1,
         peak: points.iter().map(|point| point.1).fold(0.0, f64::max),
         points: points.len(),
         slope,
-        r2,
-        late_slope,
+        r2: fit(points),
+        tau,
+        thirds: [third(0.0), third(1.0), third(2.0)],
     })
 }
 
-/// Slope and R² of the least-squares line; (0, 0) where there is none.
-fn line(points: &[(f64, f64)]) -> (f64, f64) {
-    // usize → f64: at most some thousand points.
+/// Middle value; 0 of none.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// Median slope between all pairs of points (Theil and Sen), and Kendall's τ.
+fn trend(points: &[(f64, f64)]) -> (f64, f64) {
+    let pairs = points.iter().enumerate().flat_map(|(index, a)| {
+        points.get(index + 1..).unwrap_or_default().iter().map(move |b| (b.1 - a.1) / (b.0 - a.0))
+    });
+    let slopes = pairs.filter(|slope| slope.is_finite()).collect::<Vec<_>>();
+    // usize → f64: some ten thousand pairs at most.
     #[allow(clippy::cast_precision_loss)]
-    let n = points.len() as f64;
-    if points.len() < 2 {
-        return (0.0, 0.0);
-    }
+    let count = slopes.len().max(1) as f64;
+    let signs = slopes.iter().map(|slope| if *slope == 0.0 { 0.0 } else { slope.signum() });
+    let tau = signs.sum::<f64>() / count;
+    (median(slopes), tau)
+}
+
+/// R² of the least-squares line; 0 where there is none.
+fn fit(points: &[(f64, f64)]) -> f64 {
+    // usize → f64: at most some hundred points.
+    #[allow(clippy::cast_precision_loss)]
+    let n = points.len().max(1) as f64;
     let (mean_t, mean_v) = points.iter().fold((0.0, 0.0), |(t, v), p| (t + p.0 / n, v + p.1 / n));
     let (mut tt, mut tv, mut vv) = (0.0, 0.0, 0.0);
     for (t, v) in points {
@@ -137,7 +168,7 @@ fn line(points: &[(f64, f64)]) -> (f64, f64) {
         tv += dt * dv;
         vv += dv * dv;
     }
-    if tt == 0.0 || vv == 0.0 { (0.0, 0.0) } else { (tv / tt, tv * tv / (tt * vv)) }
+    if tt == 0.0 || vv == 0.0 { 0.0 } else { tv * tv / (tt * vv) }
 }
 
 #[cfg(test)]

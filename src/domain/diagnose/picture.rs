@@ -6,7 +6,7 @@
 use super::chain::Chain;
 use super::container::{Container, Doing, Pod, Role, Trouble};
 use super::event::Event;
-use super::fields::{text, uid};
+use super::fields::{moment, text, uid};
 use super::memory::{Usage, usage};
 use super::named;
 use super::reader::{Got, Reader};
@@ -182,12 +182,14 @@ impl<'a> Picture<'a> {
             return;
         }
         let pods = if focus.pods.is_empty() { &self.workload.pods } else { &focus.pods };
+        let made = |pod: &Pod<'_>| moment(pod.object, &["metadata", "creationTimestamp"]);
+        let oldest = pods.iter().take(PODS_MEASURED).filter_map(made).min();
         let names = pods.iter().take(PODS_MEASURED).map(|pod| pod.name().replace('.', "\\\\."));
         let names = names.collect::<Vec<_>>().join("|");
         if names.is_empty() {
             return;
         }
-        let (window_s, step_s) = window(&focus.container, self.now);
+        let (window_s, step_s) = window(&focus.container, oldest, self.now);
         let promql = format!(
             "max by (pod, container) (container_memory_working_set_bytes{{namespace=\"{}\",pod=~\"{names}\",container=\"{}\"}})",
             self.namespace(),
@@ -303,16 +305,21 @@ impl<'a> Picture<'a> {
     }
 }
 
-/// Length and resolution of the range: a known life should fit, at about 360 points.
-fn window(container: &Container<'_>, now: Timestamp) -> (u32, u32) {
+/// Length and resolution of the range: no longer than the pods are old, so that short lives are seen in detail, and long
+/// enough for two of the lives that are known, at no more than 360 points.
+fn window(container: &Container<'_>, oldest: Option<Timestamp>, now: Timestamp) -> (u32, u32) {
+    // One of a few lengths, so that the read stays the same while the rounds go on.
+    const LENGTHS: [u32; 6] = [300, 720, 1_800, 3_600, 7_200, 21_600];
     let since = match &container.doing {
         Doing::Running { since: Some(since) } => seconds_between(*since, now),
         Doing::Running { since: None } | Doing::Waiting { .. } | Doing::Ended | Doing::NotSaid => 0,
     };
     let run = container.last_run().and_then(super::container::Run::seconds).unwrap_or(0);
-    let wanted = since.max(run).saturating_mul(2).clamp(1_800, 21_600);
-    let window = u32::try_from(wanted / 360 * 360).unwrap_or(1_800);
-    (window, window / 360)
+    let age = oldest.map_or(1_800, |made| seconds_between(made, now));
+    let wanted = since.max(run).saturating_mul(2).max(1_800).min(age);
+    let fits = |length: &&u32| i64::from(**length) >= wanted;
+    let window = LENGTHS.iter().find(fits).copied().unwrap_or(21_600);
+    (window, (window / 360).max(2))
 }
 
 fn autoscalers<'a>(target: &ObjectKey, reader: &mut Reader<'a>) -> Vec<&'a Value> {
