@@ -1,5 +1,6 @@
 //! Pilothouse: a terminal operations console, and the engine behind it, for supervised Kubernetes remediations.
 pub mod adapters;
+pub mod assemble;
 pub mod config;
 pub mod domain;
 pub mod engine;

@@ -1,0 +1,129 @@
+//! `doctor`: each connection and permission tried, with what to do about it.
+
+use super::real::{alert_source, connect, library, metrics};
+use super::store::open_store;
+use crate::adapters::clock::SystemClock;
+use crate::config::settings::Settings;
+use crate::domain::evidence::{Answer, Read};
+use crate::ports::clock::Clock;
+use std::sync::Arc;
+
+/// One thing that was tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What.
+    pub name: String,
+    /// Whether it works; `None`: not configured.
+    pub ok: Option<bool>,
+    /// What was seen.
+    pub seen: String,
+    /// What to do, when it does not work.
+    pub advice: String,
+}
+
+fn finding(name: &str, result: Result<String, String>, advice: &str) -> Finding {
+    let ok = Some(result.is_ok());
+    let advice = if result.is_ok() { String::new() } else { advice.to_string() };
+    let seen = result.unwrap_or_else(|why| why);
+    Finding { name: name.into(), ok, seen, advice }
+}
+
+fn missing(name: &str, advice: &str) -> Finding {
+    Finding { name: name.into(), ok: None, seen: "not configured".into(), advice: advice.into() }
+}
+
+/// Tries everything that the engine needs.
+pub async fn doctor(settings: &Settings) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let store = match open_store(settings, false).await {
+        Ok(store) => store.probe().await.map_err(|error| error.to_string()),
+        Err(why) => Err(why),
+    };
+    findings.push(finding(
+        "store",
+        store,
+        "see store.path; the directory must be yours, local and not full",
+    ));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    cluster(settings, clock.clone(), &mut findings).await;
+    findings.push(match metrics(settings, clock) {
+        Ok(Some(client)) => finding("prometheus", client.probe().await, "see prometheus.url"),
+        Ok(None) => {
+            missing("prometheus", "set prometheus.url: without it usage and trends are unknown")
+        }
+        Err(why) => finding("prometheus", Err(why), "see prometheus.url"),
+    });
+    findings.push(match alert_source(settings) {
+        Ok(Some(client)) => finding("alertmanager", client.probe().await, "see alertmanager.url"),
+        Ok(None) => missing("alertmanager", "set alertmanager.url, or let it send to the webhook"),
+        Err(why) => finding("alertmanager", Err(why), "see alertmanager.url"),
+    });
+    let templates = library(settings).and_then(|library| match library.problems.first() {
+        None => Ok(format!("{} templates", library.templates.len())),
+        Some(first) => Err(format!("{}:{}: {}", first.file, first.line, first.message)),
+    });
+    findings.push(finding("templates", templates, "run `pilothouse templates lint`"));
+    findings
+}
+
+async fn cluster(settings: &Settings, clock: Arc<dyn Clock>, findings: &mut Vec<Finding>) {
+    let cluster = match connect(settings, clock).await {
+        Ok(cluster) => cluster,
+        Err(why) => {
+            findings.push(finding(
+                "cluster",
+                Err(why),
+                "see cluster.kubeconfig and cluster.context",
+            ));
+            return;
+        }
+    };
+    let identity = cluster.identity().await.map_err(|error| error.to_string()).map(|found| {
+        format!(
+            "{} {} as {} (kube-system {})",
+            found.name, found.version, found.user.username, found.cluster
+        )
+    });
+    let reachable = identity.is_ok();
+    let advice = "is the API server reachable from here, and the credential valid? try `kubectl auth whoami`";
+    findings.push(finding("cluster", identity, advice));
+    if !reachable {
+        return;
+    }
+    for (kind, api_version) in [
+        ("Pod", "v1"),
+        ("Event", "v1"),
+        ("Node", "v1"),
+        ("ReplicaSet", "apps/v1"),
+        ("Deployment", "apps/v1"),
+        ("PodDisruptionBudget", "policy/v1"),
+    ] {
+        let read = Read::List {
+            api_version: api_version.into(),
+            kind: kind.into(),
+            namespace: String::new(),
+            labels: String::new(),
+        };
+        let result = match cluster.read(&read).await {
+            Answer::Items { items, complete } => {
+                Ok(format!("{}{}", items.len(), if complete { "" } else { " or more" }))
+            }
+            Answer::NotPermitted(why) | Answer::Unavailable(why) => Err(why),
+            Answer::Object(_)
+            | Answer::Text(_)
+            | Answer::Series(_)
+            | Answer::Alerts(_)
+            | Answer::NotFound => Err("the server does not know this kind".into()),
+        };
+        let advice = "grant `list` on it; without it diagnoses are less sure";
+        findings.push(finding(&format!("list {kind}"), result, advice));
+    }
+    let lease = match cluster.lease().await {
+        Ok(Some(lease)) if lease.holder.is_empty() => Ok("free".to_string()),
+        Ok(Some(lease)) => Ok(format!("held by {}", lease.holder)),
+        Ok(None) => Ok("not there yet".to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    let advice = "grant get, create, update on leases in that namespace; without it the engine only observes";
+    findings.push(finding("lease", lease, advice));
+}

@@ -1,0 +1,8 @@
+//! Ports and adapters put together: the only place that names both.
+//!
+//! Promises: no decisions here, only construction from settings; nothing is started but what `Running` owns.
+
+pub mod doctor;
+pub mod real;
+pub mod running;
+pub mod store;

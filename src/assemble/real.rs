@@ -1,0 +1,216 @@
+//! The engine on a real cluster.
+
+use super::running::Running;
+use super::store::{open_store, relay};
+use crate::adapters::alertmanager::Alertmanager;
+use crate::adapters::clock::SystemClock;
+use crate::adapters::entropy::SystemEntropy;
+use crate::adapters::kube::{KubeCluster, KubeOptions};
+use crate::adapters::prometheus::Prometheus;
+use crate::config::settings::Settings;
+use crate::domain::id::ClusterId;
+use crate::domain::policy::{Grant, Policy};
+use crate::domain::principal::KubeIdentity;
+use crate::domain::workflow::template::Library;
+use crate::engine::core::Settings as CoreSettings;
+use crate::engine::dispatcher::{Dispatcher, Options};
+use crate::engine::outside::Outside;
+use crate::ports::alerts::AlertSource;
+use crate::ports::clock::Clock;
+use crate::ports::cluster::{Cluster, Identity};
+use crate::ports::entropy::Entropy;
+use crate::ports::metrics::Metrics;
+use crate::ports::store::Store;
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// Longest wait for Prometheus and Alertmanager.
+const HTTP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Largest template file of a site.
+const TEMPLATE_LIMIT: u64 = 256 * 1024;
+
+/// Connects to the cluster of the settings. The API server is not asked yet.
+///
+/// # Errors
+/// What is wrong with the kubeconfig.
+pub async fn connect(
+    settings: &Settings,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Cluster>, String> {
+    let options = KubeOptions {
+        kubeconfig: settings.cluster.kubeconfig.clone(),
+        context: settings.cluster.context.clone(),
+        timeout: Duration::from_secs(settings.engine.request_timeout_s),
+        lease_namespace: settings.engine.lease_namespace.clone(),
+        lease_name: settings.engine.lease_name.clone(),
+        ..KubeOptions::default()
+    };
+    let kube = KubeCluster::connect(options, clock).await.map_err(|error| error.to_string())?;
+    Ok(Arc::new(kube))
+}
+
+/// Who the cluster of the settings is, and who we are to it.
+///
+/// # Errors
+/// Why it can't be asked.
+pub async fn identity(settings: &Settings) -> Result<Identity, String> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    connect(settings, clock).await?.identity().await.map_err(|error| error.to_string())
+}
+
+/// The Kubernetes identity of the caller's own credential; `None` when it can't be asked.
+pub async fn own_identity(settings: &Settings) -> Option<KubeIdentity> {
+    identity(settings).await.ok().map(|identity| identity.user)
+}
+
+/// Prometheus of the settings.
+///
+/// # Errors
+/// What is wrong with its address or token.
+pub fn metrics(
+    settings: &Settings,
+    clock: Arc<dyn Clock>,
+) -> Result<Option<Arc<dyn Metrics>>, String> {
+    let Some(url) = &settings.prometheus.url else { return Ok(None) };
+    let token = settings.prometheus.token.read()?;
+    let client = Prometheus::new(url, token, HTTP_TIMEOUT, clock)?;
+    Ok(Some(Arc::new(client)))
+}
+
+/// Alertmanager of the settings.
+///
+/// # Errors
+/// What is wrong with its address or token.
+pub fn alert_source(settings: &Settings) -> Result<Option<Arc<dyn AlertSource>>, String> {
+    let Some(url) = &settings.alertmanager.url else { return Ok(None) };
+    let token = settings.alertmanager.token.read()?;
+    Ok(Some(Arc::new(Alertmanager::new(url, token, HTTP_TIMEOUT)?)))
+}
+
+/// Shipped templates and those of the site.
+///
+/// # Errors
+/// When the site's directory can't be read. A template that does not load is in the library's problems.
+pub fn library(settings: &Settings) -> Result<Library, String> {
+    let mut texts = Vec::new();
+    if let Some(directory) = &settings.templates_directory {
+        let wrong =
+            |error: std::io::Error| format!("templates in {}: {error}", directory.display());
+        let mut files = std::fs::read_dir(directory)
+            .map_err(wrong)?
+            .filter_map(Result::ok)
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|end| end == "yaml" || end == "yml"))
+            .collect::<Vec<_>>();
+        files.sort();
+        for file in files {
+            let length = std::fs::metadata(&file).map_err(wrong)?.len();
+            if length > TEMPLATE_LIMIT {
+                return Err(format!("{}: {length} bytes are no template", file.display()));
+            }
+            let text = std::fs::read_to_string(&file).map_err(wrong)?;
+            texts.push((file.display().to_string(), text));
+        }
+    }
+    Ok(Library::load(&texts))
+}
+
+/// Starts the engine of the settings. `grants` are those of the roles file.
+///
+/// # Errors
+/// What can't be had, and what to do.
+pub fn engine(
+    settings: &Settings,
+    grants: Option<BTreeMap<String, Vec<Grant>>>,
+    version: &str,
+    runtime: Arc<Runtime>,
+) -> Result<Running, String> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let (dispatcher, handle) = runtime.block_on(prepare(settings, grants, version, clock))?;
+    Ok(Running::start(runtime, dispatcher, handle))
+}
+
+async fn prepare(
+    settings: &Settings,
+    grants: Option<BTreeMap<String, Vec<Grant>>>,
+    version: &str,
+    clock: Arc<dyn Clock>,
+) -> Result<(Dispatcher, crate::engine::handle::Handle), String> {
+    let store = open_store(settings, false).await?;
+    let cluster = connect(settings, clock.clone()).await?;
+    let (id, name) = pinned(settings, cluster.as_ref(), store.as_ref()).await?;
+    let owner = std::fs::metadata(&settings.store.path)
+        .map_err(|error| format!("{}: {error}", settings.store.path.display()))?
+        .uid();
+    let policy = Arc::new(settings.policy(grants, owner));
+    let outside = Outside {
+        metrics: metrics(settings, clock.clone())?,
+        alerts: alert_source(settings)?,
+        library: Arc::new(library(settings)?),
+        entropy: Arc::new(SystemEntropy),
+        request_timeout: Duration::from_secs(settings.engine.request_timeout_s),
+        policy: policy.clone(),
+        clock,
+        cluster,
+        store,
+    };
+    let options = Options {
+        settings: core_settings(id, name, policy, false),
+        holder: holder(outside.entropy.as_ref()),
+        version: version.into(),
+        lease_ttl_s: settings.engine.lease_ttl_s,
+        poll_alerts_s: settings
+            .alertmanager
+            .url
+            .as_ref()
+            .map_or(0, |_| settings.alertmanager.poll_s),
+        relay: Some(relay(settings)),
+        simulated: None,
+        speed: 1,
+    };
+    Ok(Dispatcher::new(outside, options))
+}
+
+pub(super) fn core_settings(
+    cluster: ClusterId,
+    name: String,
+    policy: Arc<Policy>,
+    simulated: bool,
+) -> CoreSettings {
+    CoreSettings { cluster, name, policy, two_people: false, simulated }
+}
+
+/// The cluster that this process is for. When it does not answer, the only one that the store knows is meant: the
+/// console opens on its log, and the engine drives once that same cluster answers.
+async fn pinned(
+    settings: &Settings,
+    cluster: &dyn Cluster,
+    store: &dyn Store,
+) -> Result<(ClusterId, String), String> {
+    match cluster.identity().await {
+        Ok(identity) => Ok((identity.cluster, identity.name)),
+        Err(error) => {
+            let known = store.clusters().await.map_err(|error| error.to_string())?;
+            let name = settings.cluster.context.clone().unwrap_or_else(|| "(unreachable)".into());
+            match known.as_slice() {
+                [only] => Ok((only.clone(), name)),
+                [] | [..] => Err(format!(
+                    "the cluster does not answer ({error}), and the store does not say which one is meant: \
+                     try `pilothouse doctor`"
+                )),
+            }
+        }
+    }
+}
+
+/// Host, process and something random: no two engines have the same name, not even after a reboot.
+fn holder(entropy: &dyn Entropy) -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = host.trim();
+    let random = crate::domain::id::RemediationId::from_random(entropy.bytes());
+    let tail = random.as_str().get(..6).unwrap_or_default();
+    format!("{host}/{}/{tail}", std::process::id())
+}
