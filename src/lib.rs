@@ -7,3 +7,4 @@ pub mod engine;
 pub mod export;
 pub mod ports;
 pub mod serve;
+pub mod telemetry;

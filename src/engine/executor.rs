@@ -85,8 +85,7 @@ async fn collect(outside: &Outside, reads: &[Read]) -> AttemptOutcome {
     match outside.store.put_blob(&bytes).await {
         Ok(digest) => {
             let all = gathered.answers.len();
-            let short = digest.get(..12).unwrap_or(&digest);
-            let note = format!("{} of {all} reads kept as blob {short}", all - missing);
+            let note = format!("{} of {all} reads kept as blob {digest}", all - missing);
             AttemptOutcome::Applied { note }
         }
         Err(error) => AttemptOutcome::Refused { why: error.to_string(), retryable: true },

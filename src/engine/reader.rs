@@ -102,6 +102,11 @@ pub async fn head(store: &dyn Store, cluster: &ClusterId) -> Result<Head, ReadEr
     Ok(store.head(cluster).await?)
 }
 
+/// What was kept under a digest.
+pub async fn blob(store: &dyn Store, digest: &str) -> Result<Option<Vec<u8>>, ReadError> {
+    Ok(store.blob(digest).await?)
+}
+
 /// Events after a position, in order, at most `limit`.
 pub async fn after(
     store: &dyn Store,
