@@ -6,5 +6,6 @@ pub mod entropy;
 pub mod kube;
 pub mod prometheus;
 pub mod relay;
+pub mod sim;
 pub mod sink;
 pub mod store;
