@@ -1,5 +1,6 @@
 //! Templates as written, plans made of them, and executions of plans.
 
+pub mod blast;
 pub mod compile;
 pub mod diff;
 pub mod execution;
