@@ -2,7 +2,9 @@
 //!
 //! Promises: no decisions here, only construction from settings; nothing is started but what `Running` owns.
 
+pub mod demo;
 pub mod doctor;
 pub mod real;
 pub mod running;
+mod stage;
 pub mod store;

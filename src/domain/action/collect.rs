@@ -46,7 +46,7 @@ pub(super) fn compile(context: &Context<'_>) -> Progress<Compiled> {
             kind: "Pod".into(),
             name: pod.clone(),
         });
-        for container in &context.diagnosis.container {
+        if let Some(container) = &context.diagnosis.container {
             for previous in [true, false] {
                 reads.push(Read::Logs {
                     namespace: namespace.clone(),
