@@ -172,21 +172,18 @@ fn name_kind(object: &mut Value, api_version: &str, kind: &str) {
     }
 }
 
-/// When an event was last seen, as text that sorts by time.
+/// When an event was last seen, as text that sorts by time. When it was written down counts only where nothing else is
+/// known.
 fn last_seen(event: &Value) -> String {
-    [
-        "/series/lastObservedTime",
-        "/lastTimestamp",
-        "/eventTime",
-        "/firstTimestamp",
-        "/metadata/creationTimestamp",
-    ]
-    .iter()
-    .filter_map(|pointer| event.pointer(pointer).and_then(Value::as_str))
-    // `…05Z` would sort after `…05.123Z`.
-    .map(|time| time.trim_end_matches('Z').to_owned())
-    .max()
-    .unwrap_or_default()
+    let latest = |pointers: &[&str]| {
+        let times = pointers.iter().filter_map(|at| event.pointer(at).and_then(Value::as_str));
+        // `…05Z` would sort after `…05.123Z`.
+        times.map(|time| time.trim_end_matches('Z').to_owned()).max()
+    };
+    latest(&["/series/lastObservedTime", "/lastTimestamp", "/eventTime"])
+        .or_else(|| latest(&["/firstTimestamp"]))
+        .or_else(|| latest(&["/metadata/creationTimestamp"]))
+        .unwrap_or_default()
 }
 
 /// The end of a log, from the start of a line where there is one.
@@ -265,8 +262,18 @@ mod tests {
     }
 
     #[test]
+    fn when_an_event_was_written_down_is_not_when_it_was_seen() {
+        let restored = json!({"lastTimestamp": "2026-01-01T10:00:00Z",
+            "metadata": {"creationTimestamp": "2026-11-22T10:00:00Z"}});
+        assert_eq!(last_seen(&restored), "2026-01-01T10:00:00");
+        let bare = json!({"metadata": {"creationTimestamp": "2026-11-22T10:00:00Z"}});
+        assert_eq!(last_seen(&bare), "2026-11-22T10:00:00");
+    }
+
+    #[test]
     fn a_long_log_keeps_its_end_in_whole_lines() {
-        let text = (0..20_000).map(|n| format!("zeile ü {n}\n")).collect::<String>();
+        let lines = (0..20_000).map(|n| format!("zeile ü {n}")).collect::<Vec<_>>();
+        let text = lines.join("\n") + "\n";
         let end = log_end(&text);
         assert!(end.len() <= LOG_LIMIT && end.len() > LOG_LIMIT - 40);
         assert!(end.starts_with("zeile") && end.ends_with("zeile ü 19999\n"));
