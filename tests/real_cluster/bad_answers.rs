@@ -159,3 +159,19 @@ async fn the_words_of_a_server_are_cleaned_and_hide_secrets() {
     let Answer::NotPermitted(why) = cluster(&fake).await.read(&read).await else { panic!() };
     assert_eq!(why, "denied[2J token=<redacted> gpj");
 }
+
+#[tokio::test]
+async fn a_change_says_who_makes_it_and_asks_for_strict_validation() {
+    let fake = Fake::new(|_, _| Reply::json(200, &live())).await;
+    cluster(&fake).await.preview(&operation()).await.unwrap();
+    let requests = fake.requests.lock().unwrap();
+    let change = requests.last().unwrap();
+    let line = change.lines().next().unwrap();
+    for part in ["PATCH ", "fieldManager=pilothouse", "fieldValidation=Strict", "dryRun=All"] {
+        assert!(line.contains(part), "{line}");
+    }
+    assert!(change.to_lowercase().contains("content-type: application/json-patch+json"));
+    // Under the version and uid that were read.
+    assert!(change.contains(r#"{"op":"test","path":"/metadata/uid","value":"u1"}"#), "{change}");
+    assert!(change.contains(r#""path":"/metadata/resourceVersion","value":"7""#), "{change}");
+}
