@@ -1,0 +1,10 @@
+//! The whole line on a real cluster: a real fault, a real alert, a plan, a decision, a change, a verdict.
+//!
+//! Each test has a namespace, a route, a store and an engine of its own, and its own Lease, so they run side by side.
+
+mod console;
+mod crashes;
+mod drift;
+mod refusals;
+mod rollouts;
+mod world;
