@@ -8,3 +8,5 @@ pub mod export;
 pub mod ports;
 pub mod serve;
 pub mod telemetry;
+#[cfg(feature = "ui")]
+pub mod ui;

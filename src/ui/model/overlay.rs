@@ -1,0 +1,33 @@
+//! Strips above the footer that take the keys while they are open.
+
+use super::field::Field;
+
+/// What is open over a screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Overlay {
+    /// The filter of a list or log.
+    Filter(Field),
+    /// The command palette.
+    Palette {
+        /// What was typed.
+        field: Field,
+        /// Which line is selected.
+        cursor: usize,
+    },
+    /// Stop everything, with the reason.
+    Stop(Field),
+    /// Lift the stop.
+    Start {
+        /// The cluster's name, typed.
+        cluster: Field,
+        /// Why.
+        reason: Field,
+        /// Whether the reason is being typed.
+        at_reason: bool,
+    },
+    /// Leaving while something is under way.
+    Quit {
+        /// What is under way.
+        why: String,
+    },
+}

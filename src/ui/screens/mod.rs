@@ -1,0 +1,14 @@
+//! Screens: pure pictures of the model.
+
+pub mod calm;
+pub mod card;
+pub mod chrome;
+pub mod help;
+pub mod layout;
+pub mod list;
+pub mod log;
+pub mod peek;
+pub mod strip;
+pub mod tree;
+pub mod view;
+pub mod void;

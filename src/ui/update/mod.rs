@@ -1,0 +1,11 @@
+//! `update`: the only consumer of messages.
+
+mod arrivals;
+mod decide;
+mod intents;
+mod keys;
+mod settle;
+mod strips;
+mod turn;
+
+pub use turn::{Turn, update};
