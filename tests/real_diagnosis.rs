@@ -297,6 +297,20 @@ fn faults(world: &World) -> Vec<Fault> {
             ["high-memory", "memory-leak", "remediate", "Deployment/leaky"],
         ),
         fault(
+            "near-limit",
+            "usage stands flat just below the limit; nothing was killed yet",
+            vec![vec![deploy(
+                "cache",
+                1,
+                with(
+                    app(&format!("dd if=/dev/zero of=/dev/shm/x bs=1M count=59; {OK}")),
+                    memory("64Mi"),
+                ),
+            )]],
+            90,
+            ["high-memory", "limit-too-small", "remediate", "Deployment/cache"],
+        ),
+        fault(
             "crash",
             "it exits 1 from its first revision on; nothing says why but its log",
             vec![vec![deploy("web", 1, app("echo 'panic: no route to database' >&2; exit 1"))]],

@@ -191,6 +191,10 @@ fn choose(seen: &Seen<'_>, weighed: &[Weighed]) -> (Weighed, String) {
         let doubt = format!("{} is likeliest, with {:.2}", best.cause, best.confidence);
         return (unknown(pattern), doubt);
     }
+    if seen.picture.chain.broken {
+        let doubt = format!("{} is likeliest, but its owner can't be read", best.cause);
+        return (unknown(pattern), doubt);
+    }
     match weighed.get(1) {
         Some(second) if best.confidence - second.confidence < MARGIN => {
             let doubt = format!("{} and {} are equally likely", best.cause, second.cause);

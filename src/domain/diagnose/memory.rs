@@ -178,7 +178,7 @@ mod tests {
     const MI: f64 = 1_048_576.0;
 
     fn read(values: &[f64]) -> Usage {
-        let points = values.iter().enumerate().map(|(i, v)| (5.0 * i as f64, v * MI)).collect();
+        let points = (0..).map(f64::from).zip(values).map(|(i, v)| (5.0 * i, v * MI)).collect();
         let series = Series { labels: std::collections::BTreeMap::new(), points };
         usage(&[&series], 5.0, Some(64 << 20)).expect("points")
     }

@@ -13,7 +13,7 @@ use super::reader::{Got, Reader};
 use super::references::{Presence, Reference, presence, required};
 use super::revisions::{History, history, revisions};
 use super::workload::Workload;
-use crate::domain::alert::Alert;
+use crate::domain::alert::{Alert, AlertStatus};
 use crate::domain::evidence::{Fact, Read};
 use crate::domain::quantity::parse_bytes;
 use crate::domain::resource::ObjectKey;
@@ -97,7 +97,12 @@ impl<'a> Picture<'a> {
             .collect::<Vec<_>>();
         let workload = Workload::read(&top, object, &jobs, &mut reader);
         let autoscalers = autoscalers(&top.key, &mut reader);
-        let Some(workload) = workload else { return Err(reader) };
+        let Some(mut workload) = workload else { return Err(reader) };
+        if !workload.pods_known {
+            // The pod that the alert named is better than none.
+            let named = chain.links.first().filter(|(low, _)| low.key.kind == "Pod");
+            workload.pods.extend(named.map(|(_, object)| Pod::of(object)));
+        }
         let Some(revisions) = revisions(&workload, &mut reader) else { return Err(reader) };
         if reader.pending() {
             return Err(reader);
@@ -132,9 +137,7 @@ impl<'a> Picture<'a> {
         picture.read_usage(&mut reader);
         if in_trouble || !picture.stuck.is_empty() {
             picture.read_references(&mut reader);
-            if let Some(found) = history(&picture.workload, revisions, now, &mut reader) {
-                picture.history = found;
-            }
+            picture.history = history(&picture.workload, revisions, now, &mut reader);
         }
         if reader.pending() {
             return Err(reader);
@@ -287,7 +290,8 @@ impl<'a> Picture<'a> {
 
     /// When the trouble is first seen.
     pub(crate) fn first_trouble(&self) -> Option<Timestamp> {
-        let alerts = self.alerts.iter().map(|alert| alert.starts_at);
+        let firing = self.alerts.iter().filter(|alert| alert.status == AlertStatus::Firing);
+        let alerts = firing.map(|alert| alert.starts_at);
         let events = self
             .events
             .iter()
@@ -402,8 +406,7 @@ pub(crate) fn unschedulable<'p>(pods: &'p [Pod<'_>]) -> Option<(&'p str, &'p str
 pub(crate) fn last_lines(log: &str, count: usize) -> String {
     let lines = log.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>();
     let from = lines.len().saturating_sub(count);
-    let joined = lines.get(from..).unwrap_or_default().join(" ⏎ ");
-    joined.chars().take(300).collect()
+    lines.get(from..).unwrap_or_default().join(" ⏎ ")
 }
 
 /// References that a pod template requires.

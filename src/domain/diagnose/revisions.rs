@@ -154,15 +154,15 @@ fn belongs(pod: &Pod<'_>, revision: &Revision<'_>) -> bool {
 }
 
 /// The history, with the health of earlier revisions from their pods that still run, from the events of those that
-/// are gone, and from how long they stood. `None` while reads are due.
+/// are gone, and from how long they stood. `None` while reads are due, and when there are no revisions.
 pub(crate) fn history<'a>(
     workload: &Workload<'a>,
     revisions: Vec<Revision<'a>>,
     now: Timestamp,
     reader: &mut Reader<'a>,
-) -> Option<Option<History<'a>>> {
+) -> Option<History<'a>> {
     let mut all = revisions.into_iter();
-    let Some(current) = all.next() else { return Some(None) };
+    let current = all.next()?;
     let mut newer = current.clone();
     let mut earlier = Vec::new();
     for revision in all.take(LOOK_BACK) {
@@ -171,7 +171,7 @@ pub(crate) fn history<'a>(
         newer = revision.clone();
         earlier.push(Earlier { revision, health, differences });
     }
-    (!reader.pending()).then_some(Some(History { current, earlier }))
+    (!reader.pending()).then_some(History { current, earlier })
 }
 
 fn health<'a>(
@@ -245,7 +245,10 @@ fn from_events<'a>(
             Health::Ran { seconds, pod } => {
                 let longer = match &best {
                     Health::Ran { seconds: known, .. } => seconds > *known,
-                    _ => true,
+                    Health::Ready { .. }
+                    | Health::Stood { .. }
+                    | Health::NotKnown
+                    | Health::Failed(_) => true,
                 };
                 if longer {
                     best = Health::Ran { seconds, pod };

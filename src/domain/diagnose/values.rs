@@ -38,7 +38,7 @@ pub(crate) fn values(picture: &Picture<'_>) -> BTreeMap<String, Value> {
         let runs = runs.filter(|one| one.name == focus.container.name).flat_map(|one| &one.runs);
         put("oom_kills", Some(json!(runs.filter(|run| run.oom()).count())));
         let run = focus.container.last_run();
-        put("run_seconds_last", run.and_then(|run| run.seconds()).map(|s| json!(s)));
+        put("run_seconds_last", run.and_then(super::container::Run::seconds).map(|s| json!(s)));
         put("exit_code_last", run.map(|run| json!(run.exit_code)));
     }
     if let Some(history) = &picture.history {

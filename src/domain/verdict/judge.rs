@@ -58,13 +58,11 @@ fn decide(verification: &Verification, before: Option<&Sample>, after: &Sample) 
     {
         return (Verdict::Inconclusive, format!("can't be told: {describe}: {why}"), words);
     }
-    match find(&improvements, |one| matches!(one, Outcome::HoldsNot)) {
-        Some((describe, _)) => (Verdict::Ineffective, format!("does not hold: {describe}"), words),
-        None => {
-            let all = improvements.iter().map(|(describe, _)| describe.as_str());
-            (Verdict::Effective, all.collect::<Vec<_>>().join("; "), words)
-        }
+    if let Some((describe, _)) = find(&improvements, |one| matches!(one, Outcome::HoldsNot)) {
+        return (Verdict::Ineffective, format!("does not hold: {describe}"), words);
     }
+    let all = improvements.iter().map(|(describe, _)| describe.as_str());
+    (Verdict::Effective, all.collect::<Vec<_>>().join("; "), words)
 }
 
 fn find(

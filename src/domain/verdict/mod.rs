@@ -73,3 +73,6 @@ pub struct Judgement {
     /// After.
     pub after: Option<Sample>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,11 +28,12 @@ pub(super) fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
         .speaks_against("image-unchanged", 0.5)
         .speaks_against("ran-long", 0.3)
         .speaks_against("trouble-long-after-rollout", 0.3)
+        .speaks_against("trouble-before-rollout", 0.15)
         .speaks_against("configuration-missing", 0.6)
         .speaks_against("configuration-said-missing", 0.6)
         .speaks_against("configuration-appeared", 0.4)
         .speaks_against("usage-growing", 0.25)
         .speaks_against("no-limit", 0.2)
-        .speaks_against("paused", 0.3);
+        .speaks_against("paused", 0.5);
     Some(scale.relies_on(&["missing-revisions", "missing-events", "missing-pods"]).done())
 }

@@ -26,7 +26,7 @@ pub(super) fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
         .speaks_against("died-late", 0.1)
         .speaks_against("no-limit", 0.5)
         .speaks_against("limit-lowered", 0.3)
-        .speaks_against("paused", 0.3);
+        .speaks_against("paused", 0.5);
     let scale = if rollout {
         scale.first_against(&[
             ("earlier-ready", 0.3),

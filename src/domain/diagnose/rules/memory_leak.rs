@@ -21,6 +21,6 @@ pub(super) fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
         .speaks_against("died-at-start", 0.15)
         .speaks_against("no-limit", 0.2)
         .speaks_against("limit-lowered", 0.1)
-        .speaks_against("paused", 0.3);
+        .speaks_against("paused", 0.5);
     Some(scale.relies_on(&["missing-metrics", "missing-pods"]).done())
 }

@@ -1,0 +1,198 @@
+//! What alerts, container statuses, events and logs say.
+
+use super::gather::{Facts, START_S, clock};
+use crate::domain::diagnose::container::{Container, Pod, RECENT_S, Run, Trouble};
+use crate::domain::diagnose::event::Event;
+use crate::domain::diagnose::picture::{Focus, Picture, last_lines};
+use crate::domain::diagnose::workload::some_names;
+use crate::domain::text::{redact, shorten};
+use crate::domain::time::spoken;
+
+pub(super) fn alerts(picture: &Picture<'_>, out: &mut Facts) {
+    for (index, alert) in picture.alerts.iter().take(5).enumerate() {
+        let id = if index == 0 { "alert".to_string() } else { format!("alert-{}", index + 1) };
+        let state = match alert.status {
+            crate::domain::alert::AlertStatus::Firing => "fires since",
+            crate::domain::alert::AlertStatus::Resolved => "resolved; it fired since",
+        };
+        out.add_at(
+            &id,
+            format!("alert {} {state} {}", alert.name(), clock(Some(alert.starts_at))),
+            format!("alert {}", alert.fingerprint.as_str()),
+            Some(alert.starts_at),
+        );
+    }
+    if let Some((words, source)) = &picture.chain.gone {
+        out.add("pod-gone", words.clone(), source.clone());
+    }
+}
+
+fn run_words(run: &Run) -> String {
+    let lasted = run.seconds().map_or_else(String::new, |s| format!(" after {}", spoken(s)));
+    format!("{} (exit {}){lasted}, {}", run.reason, run.exit_code, clock(run.finished))
+}
+
+pub(super) fn runs(picture: &Picture<'_>, out: &mut Facts) {
+    let Some(focus) = picture.focus.as_ref().filter(|focus| focus.trouble.is_some()) else {
+        return;
+    };
+    let name = focus.container.name;
+    let same = focus.pods.iter().flat_map(|pod| &pod.containers).filter(|one| one.name == name);
+    let same = same.collect::<Vec<_>>();
+    let pods = focus.pods.iter().map(Pod::name).collect::<Vec<_>>();
+    let restarts = same.iter().map(|one| one.restarts).sum::<i64>();
+    if restarts > 0 {
+        out.add(
+            "restarts",
+            format!("container {name} restarted {restarts} times in {}", some_names(&pods)),
+            format!("status.containerStatuses[{name}].restartCount"),
+        );
+    }
+    let newest = same.iter().filter_map(|one| one.last_run()).collect::<Vec<_>>();
+    let killed = newest.iter().filter(|run| run.oom()).count();
+    let of_memory = same.iter().filter_map(|one| one.last_run()).filter(|run| run.oom());
+    match of_memory.max_by_key(|run| run.finished) {
+        // What most pods died of last; a kill before that may be another story.
+        Some(run) if 2 * killed >= newest.len() => {
+            killed_for_memory(picture, focus, &same, run, out)
+        }
+        Some(_) | None => ended(picture, focus, out),
+    }
+}
+
+fn status_of(picture: &Picture<'_>, focus: &Focus<'_>, run: &Run) -> String {
+    let (namespace, pod, name) = (picture.namespace(), focus.pod, focus.container.name);
+    format!("pod {namespace}/{pod}: status of container {name}, {}", run.field)
+}
+
+fn killed_for_memory(
+    picture: &Picture<'_>,
+    focus: &Focus<'_>,
+    same: &[&Container<'_>],
+    run: &Run,
+    out: &mut Facts,
+) {
+    let name = focus.container.name;
+    let source = status_of(picture, focus, run);
+    let all = same.iter().flat_map(|one| &one.runs);
+    let (killed, ended) = (all.clone().filter(|run| run.oom()).count(), all.count());
+    let text =
+        format!("{killed} of the last {ended} runs of {name} OOMKilled; last {}", run_words(run));
+    out.add_at("oom-killed", text, source.clone(), run.finished);
+    if killed > 1 {
+        out.add("oom-again", format!("{killed} runs ended that way"), source.clone());
+    }
+    if let Some(seconds) = run.seconds() {
+        let text = format!("killed {} after its start", spoken(seconds));
+        if seconds < START_S {
+            out.add("died-at-start", text, source);
+        } else if seconds >= RECENT_S {
+            out.add("died-late", text, source);
+        }
+    }
+    if picture.limit().is_none() {
+        out.add(
+            "no-limit",
+            format!(
+                "container {name} has no memory limit: the node or the pod as a whole was short"
+            ),
+            format!("spec.containers[{name}].resources"),
+        );
+    }
+}
+
+fn ended(picture: &Picture<'_>, focus: &Focus<'_>, out: &mut Facts) {
+    let Some(run) = focus.container.last_run() else { return };
+    let source = status_of(picture, focus, run);
+    let (id, note) = match (run.exit_code, run.reason.as_str()) {
+        (_, "StartError" | "ContainerCannotRun") => ("start-failed", ""),
+        (_, "OOMKilled") => ("killed-for-memory-once", ""),
+        (137, _) => ("exit-code", " — SIGKILL, but not for memory"),
+        _ => ("exit-code", ""),
+    };
+    let message = quoted(run.message.lines().next().unwrap_or_default(), 200);
+    let message = if message.is_empty() { message } else { format!(": {message}") };
+    let text = format!("{} ended {}{note}{message}", focus.container.name, run_words(run));
+    out.add_at(id, text, source.clone(), run.finished);
+    if let Some(seconds) = run.seconds().filter(|seconds| *seconds >= RECENT_S) {
+        let text = format!("its last run went well for {}", spoken(seconds));
+        out.add_at("ran-long", text, source, run.finished);
+    }
+}
+
+/// Text of the cluster in a sentence of ours: without secrets, and short.
+fn quoted(text: &str, chars: usize) -> String {
+    shorten(redact(text).trim(), chars)
+}
+
+pub(super) fn waiting(picture: &Picture<'_>, out: &mut Facts) {
+    let Some(focus) = &picture.focus else { return };
+    let (reason, message) = focus.container.waiting();
+    let source = format!(
+        "pod {}/{}: status of container {}, state.waiting",
+        picture.namespace(),
+        focus.pod,
+        focus.container.name
+    );
+    let id = match focus.trouble {
+        Some(Trouble::Image) => "image-pull-failed",
+        Some(Trouble::Config) => "configuration-error",
+        Some(Trouble::Start | Trouble::Crash) | None => "waiting",
+    };
+    if !reason.is_empty() && focus.trouble.is_some() {
+        let message = quoted(message, 240);
+        let colon = if message.is_empty() { "" } else { ": " };
+        let text = format!("{} waits in {reason}{colon}{message}", focus.container.name);
+        out.add(id, text, source);
+    }
+    if !focus.others.is_empty() {
+        out.add(
+            "other-containers",
+            format!("other containers fail too: {}", focus.others.join(", ")),
+            "status.containerStatuses".into(),
+        );
+    }
+}
+
+pub(super) fn events(picture: &Picture<'_>, out: &mut Facts) {
+    let container = picture.focus.as_ref().map_or("", |focus| focus.container.name);
+    let of_it = |event: &Event<'_>| {
+        event.field().is_empty() || event.field().contains(&format!("{{{container}}}"))
+    };
+    let probe = |event: &&Event<'_>| {
+        event.reason() == "Killing"
+            && (event.message().contains("failed liveness probe")
+                || event.message().contains("failed startup probe"))
+    };
+    let newest = |kept: &dyn Fn(&Event<'_>) -> bool| {
+        picture
+            .events
+            .iter()
+            .filter(|event| of_it(event) && kept(event))
+            .max_by_key(|event| event.last())
+            .copied()
+    };
+    if let Some(event) = newest(&|event| probe(&event)) {
+        let text =
+            format!("{} ({} times, last {})", event.message(), event.count(), clock(event.last()));
+        out.add_at("probe-killed", text, event.source(), event.last());
+    }
+    if let Some(event) = newest(&|event| event.reason() == "Unhealthy") {
+        let text = format!("{} ({} times)", quoted(event.message(), 200), event.count());
+        out.add_at("unhealthy", text, event.source(), event.last());
+    }
+    let mount = |event: &Event<'_>| {
+        matches!(event.reason(), "FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox")
+    };
+    if let Some(event) = newest(&mount).filter(|_| !picture.stuck.is_empty()) {
+        let message = quoted(event.message(), 240);
+        let text = format!("{}: {message} ({} times)", event.reason(), event.count());
+        out.add_at("mount-failed", text, event.source(), event.last());
+    }
+    if let Some((source, log)) = &picture.log {
+        let words = quoted(&last_lines(log, 3), 300);
+        if !words.is_empty() {
+            out.add("previous-log", format!("its log ends: {words}"), source.clone());
+        }
+    }
+}

@@ -1,0 +1,206 @@
+use super::*;
+use crate::domain::alert::{Alert, AlertStatus};
+use crate::domain::evidence::{Answer, Gathered, Progress, Read, Series};
+use crate::domain::id::Fingerprint;
+use crate::domain::resource::ObjectRef;
+use crate::domain::workflow::plan::{Check, Measure, Verification};
+use serde_json::{Value, json};
+
+fn time(text: &str) -> Timestamp {
+    format!("2026-11-23T{text}Z").parse().expect("a time")
+}
+
+fn verification(effective: &[&str], regressed: &[&str]) -> Verification {
+    let checks = |list: &[&str]| {
+        list.iter().map(|cel| Check { describe: (*cel).into(), cel: (*cel).into() }).collect()
+    };
+    Verification {
+        settle_s: 300,
+        effective_when: checks(effective),
+        regressed_when: checks(regressed),
+        measures: Vec::new(),
+        undo_on_regression: true,
+    }
+}
+
+fn well() -> Sample {
+    Sample {
+        at: time("10:00:00"),
+        readable: true,
+        desired: 2,
+        ready: 2,
+        updated_available: 2,
+        rolled_out: true,
+        restarts: 0,
+        crashing: 0,
+        oom_killed: 0,
+        failed_runs: 0,
+        alerts_firing: 0,
+        measures: BTreeMap::new(),
+        missing: Vec::new(),
+    }
+}
+
+fn verdict(effective: &[&str], regressed: &[&str], before: Option<&Sample>, after: &Sample) -> Verdict {
+    judge(&verification(effective, regressed), before, after).verdict
+}
+
+#[test]
+fn all_checks_must_hold_and_any_regression_wins() {
+    let before = Sample { ready: 1, crashing: 1, ..well() };
+    let checks = ["after.ready == after.desired", "after.crashing == 0"];
+    let worse = ["after.ready < before.ready"];
+    assert_eq!(verdict(&checks, &worse, Some(&before), &well()), Verdict::Effective);
+    let same = Sample { ready: 1, crashing: 1, ..well() };
+    assert_eq!(verdict(&checks, &worse, Some(&before), &same), Verdict::Ineffective);
+    let down = Sample { ready: 0, ..well() };
+    assert_eq!(verdict(&checks, &worse, Some(&before), &down), Verdict::Regressed);
+}
+
+#[test]
+fn what_was_not_measured_makes_the_verdict_inconclusive() {
+    let silent = Sample { alerts_firing: -1, ..well() };
+    for (effective, regressed, before, after) in [
+        (vec!["after.ready == 2"], vec!["after.ready < before.ready"], None, well()),
+        (vec!["after.alerts_firing == 0"], vec![], Some(well()), silent),
+        (vec!["after.measures.p99 < 1.0"], vec![], Some(well()), well()),
+        (vec!["after.ready == "], vec![], Some(well()), well()),
+        (vec![], vec![], Some(well()), well()),
+        (vec!["true"], vec![], Some(well()), Sample { readable: false, ..well() }),
+    ] {
+        let verdict = verdict(&effective, &regressed, before.as_ref(), &after);
+        assert_eq!(verdict, Verdict::Inconclusive, "{effective:?} {regressed:?}");
+    }
+}
+
+fn deployment() -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "shop", "uid": "d", "generation": 3,
+            "annotations": {"deployment.kubernetes.io/revision": "2"}},
+        "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}},
+        "status": {"observedGeneration": 3, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}})
+}
+
+fn set(name: &str, revision: &str, available: i64) -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "ReplicaSet",
+        "metadata": {"name": name, "namespace": "shop", "uid": name,
+            "annotations": {"deployment.kubernetes.io/revision": revision},
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "d", "controller": true}]},
+        "status": {"availableReplicas": available}})
+}
+
+fn pod(name: &str, owner: &str, ready: bool, status: Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": name, "namespace": "shop", "uid": name,
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": owner, "uid": owner, "controller": true}]},
+        "spec": {"containers": [{"name": "app"}]},
+        "status": {"phase": "Running", "containerStatuses": [status],
+            "conditions": [{"type": "Ready", "status": if ready { "True" } else { "False" }}]}})
+}
+
+fn run(finished: &str, reason: &str) -> Value {
+    json!({"terminated": {"exitCode": 137, "reason": reason, "startedAt": "2026-11-23T09:00:00Z",
+        "finishedAt": format!("2026-11-23T{finished}Z")}})
+}
+
+fn alert(pod: &str) -> Alert {
+    let labels = [("alertname", "Crash"), ("namespace", "shop"), ("pod", pod)];
+    Alert {
+        fingerprint: Fingerprint::new(pod),
+        status: AlertStatus::Firing,
+        labels: labels.into_iter().map(|(k, v)| (k.into(), v.into())).collect(),
+        annotations: BTreeMap::new(),
+        starts_at: time("09:00:00"),
+        ends_at: None,
+    }
+}
+
+fn take(alerts: &[Alert], answer: impl Fn(&Read) -> Answer) -> Sample {
+    let target = ObjectRef::of(&deployment()).expect("a reference");
+    let mut wanted = verification(&["true"], &[]);
+    wanted.measures =
+        vec![Measure { name: "p99".into(), promql: "p99".into(), unit: "s".into() }];
+    let mut gathered = Gathered::default();
+    for _ in 0..8 {
+        let (since, now) = (time("09:50:00"), time("10:00:00"));
+        match sample(&target, alerts, &wanted, &gathered, since, now) {
+            Progress::Ready(sample) => return sample,
+            Progress::Need(reads) => {
+                assert!(!reads.is_empty());
+                for read in reads {
+                    let answer = answer(&read);
+                    assert!(gathered.answers.insert(read, answer).is_none());
+                }
+            }
+        }
+    }
+    panic!("not ready after 8 rounds");
+}
+
+fn answers(read: &Read) -> Answer {
+    let items = |items| Answer::Items { items, complete: true };
+    match read {
+        Read::Object(_) => Answer::Object(deployment()),
+        Read::List { kind, labels, .. } if kind == "Pod" => {
+            assert_eq!(labels, "app=web");
+            let failed = json!({"name": "app", "restartCount": 3, "state": {"running": {}},
+                "lastState": run("09:59:30", "OOMKilled")});
+            let old = json!({"name": "app", "restartCount": 1, "state": {"running": {}},
+                "lastState": run("09:10:00", "OOMKilled")});
+            items(vec![
+                pod("a", "new", true, failed),
+                pod("b", "new", false, old),
+                pod("stranger", "other", true, json!({"name": "app", "restartCount": 9})),
+            ])
+        }
+        Read::List { .. } => items(vec![set("old", "1", 5), set("new", "2", 1)]),
+        Read::Query { .. } => Answer::Series(
+            [0.2, 0.7]
+                .map(|value| Series { labels: BTreeMap::new(), points: vec![(0.0, value)] })
+                .to_vec(),
+        ),
+        // The alert's own pod is gone; an alert of the same name fires for a pod of now, another for a stranger.
+        Read::Alerts { .. } => Answer::Alerts(vec![alert("a"), alert("stranger")]),
+        Read::Events { .. } | Read::Logs { .. } | Read::Range { .. } => Answer::NotFound,
+    }
+}
+
+#[test]
+fn a_sample_counts_only_the_owners_pods_and_what_is_new() {
+    let sample = take(&[alert("gone")], answers);
+    assert!(sample.readable && sample.rolled_out);
+    assert_eq!((sample.desired, sample.ready, sample.updated_available), (2, 1, 1));
+    assert_eq!((sample.restarts, sample.crashing), (4, 1));
+    assert_eq!((sample.oom_killed, sample.failed_runs), (1, 1));
+    assert_eq!(sample.alerts_firing, 1);
+    assert_eq!(sample.measures.get("p99"), Some(&0.7));
+    assert_eq!(sample.missing, Vec::<String>::new());
+}
+
+#[test]
+fn what_could_not_be_read_is_said_and_never_zero() {
+    let sample = take(&[alert("gone")], |read| match read {
+        Read::Object(_) => Answer::Object(deployment()),
+        Read::List { kind, .. } if kind == "Pod" => Answer::NotPermitted("pods".into()),
+        Read::List { .. } => Answer::Items { items: Vec::new(), complete: true },
+        Read::Query { .. } | Read::Alerts { .. } => Answer::Unavailable("down".into()),
+        Read::Events { .. } | Read::Logs { .. } | Read::Range { .. } => Answer::NotFound,
+    });
+    assert!(!sample.readable);
+    assert_eq!(sample.alerts_firing, -1);
+    assert!(sample.measures.is_empty());
+    assert_eq!(sample.missing.len(), 3, "{:?}", sample.missing);
+}
+
+#[test]
+fn another_object_of_the_same_name_is_not_the_target() {
+    let sample = take(&[], |read| match read {
+        Read::Object(_) => {
+            let mut other = deployment();
+            other["metadata"]["uid"] = json!("e");
+            Answer::Object(other)
+        }
+        read => answers(read),
+    });
+    assert!(!sample.readable);
+}
