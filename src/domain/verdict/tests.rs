@@ -41,7 +41,12 @@ fn well() -> Sample {
     }
 }
 
-fn verdict(effective: &[&str], regressed: &[&str], before: Option<&Sample>, after: &Sample) -> Verdict {
+fn verdict(
+    effective: &[&str],
+    regressed: &[&str],
+    before: Option<&Sample>,
+    after: &Sample,
+) -> Verdict {
     judge(&verification(effective, regressed), before, after).verdict
 }
 
@@ -118,8 +123,7 @@ fn alert(pod: &str) -> Alert {
 fn take(alerts: &[Alert], answer: impl Fn(&Read) -> Answer) -> Sample {
     let target = ObjectRef::of(&deployment()).expect("a reference");
     let mut wanted = verification(&["true"], &[]);
-    wanted.measures =
-        vec![Measure { name: "p99".into(), promql: "p99".into(), unit: "s".into() }];
+    wanted.measures = vec![Measure { name: "p99".into(), promql: "p99".into(), unit: "s".into() }];
     let mut gathered = Gathered::default();
     for _ in 0..8 {
         let (since, now) = (time("09:50:00"), time("10:00:00"));
