@@ -102,12 +102,16 @@ fn a_container_killed_for_memory_is_cured_by_an_approval_with_keys() {
     let approval = &case["approvals"][0];
     assert!(approval.to_string().contains("chord"), "how it was decided is recorded: {approval}");
     let live = world.get("deploy", "ledger-api");
-    assert_ne!(live["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"], "64Mi");
+    assert_ne!(
+        live["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"],
+        "64Mi"
+    );
     assert_eq!(live["status"]["availableReplicas"], 1);
 
     let id = case["id"].as_str().expect("an id");
     let to = world.path("out");
-    let (code, out, err) = world.run(&["export", id, "--format", "json,md", "--to", to.to_str().expect("a path")]);
+    let (code, out, err) =
+        world.run(&["export", id, "--format", "json,md", "--to", to.to_str().expect("a path")]);
     assert_eq!(code, 0, "{out}{err}");
     let report = std::fs::read_dir(&to)
         .expect("reports")

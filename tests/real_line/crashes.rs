@@ -57,7 +57,11 @@ fn one_round(environment: &Environment, round: u64) {
     let limit = &live["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"];
     assert_ne!(limit, "64Mi", "round {round}: the change is on the cluster: {ended:#}");
     let changes = live["metadata"]["generation"].as_i64().expect("a generation") - 1;
-    assert_eq!(changes, 1, "round {round}: exactly once (was at {}): {ended:#}", before["metadata"]["generation"]);
+    assert_eq!(
+        changes, 1,
+        "round {round}: exactly once (was at {}): {ended:#}",
+        before["metadata"]["generation"]
+    );
     assert_eq!(ended["verdict"]["outcome"], "effective", "round {round}: {ended:#}");
     world.audit();
 }

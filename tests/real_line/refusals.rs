@@ -12,7 +12,12 @@ fn stop_everything_set_with_kubectl_holds_until_start_names_the_cluster() {
     world.apply(&world.deployment("ledger-api", 1, &hold(80_000_000), Some("64Mi")));
     let case = world.wait_for("a plan", 150, |case| case["state"] == "awaiting_approval");
     world.kubectl(&[
-        "-n", &world.namespace, "annotate", "lease", "pilothouse-engine", "pilothouse.dev/stop=drill",
+        "-n",
+        &world.namespace,
+        "annotate",
+        "lease",
+        "pilothouse-engine",
+        "pilothouse.dev/stop=drill",
     ]);
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
@@ -34,7 +39,8 @@ fn stop_everything_set_with_kubectl_holds_until_start_names_the_cluster() {
     assert_ne!(code, 0, "{out}{err}");
     let (code, out, err) = world.run(&["start", "--cluster", "test", "--reason", "drill over"]);
     assert_eq!(code, 0, "{out}{err}");
-    let case = world.wait_for("a plan that stands", 60, |case| case["state"] == "awaiting_approval");
+    let case =
+        world.wait_for("a plan that stands", 60, |case| case["state"] == "awaiting_approval");
     let (code, out, err) = world.approve(&case);
     assert_eq!(code, 0, "{out}{err}");
     world.wait_for("the verdict", 240, |case| case["state"] == "closed");
@@ -57,13 +63,20 @@ fn a_second_engine_with_another_store_observes_instead_of_driving() {
         "annotations": {}, "startsAt": "2026-11-22T22:05:02Z", "endsAt": "0001-01-01T00:00:00Z"}]});
     let file = world.path("alert.json");
     std::fs::write(&file, payload.to_string()).expect("a file");
-    let lease = world.kubectl(&["-n", &world.namespace, "get", "lease", "pilothouse-engine", "-o", "json"]);
-    let first = serde_json::from_str::<serde_json::Value>(&lease).expect("JSON")["spec"]["holderIdentity"].clone();
+    let lease =
+        world.kubectl(&["-n", &world.namespace, "get", "lease", "pilothouse-engine", "-o", "json"]);
+    let first =
+        serde_json::from_str::<serde_json::Value>(&lease).expect("JSON")["spec"]["holderIdentity"]
+            .clone();
     std::thread::sleep(Duration::from_secs(8));
-    let lease = world.kubectl(&["-n", &world.namespace, "get", "lease", "pilothouse-engine", "-o", "json"]);
-    let still = serde_json::from_str::<serde_json::Value>(&lease).expect("JSON")["spec"]["holderIdentity"].clone();
+    let lease =
+        world.kubectl(&["-n", &world.namespace, "get", "lease", "pilothouse-engine", "-o", "json"]);
+    let still =
+        serde_json::from_str::<serde_json::Value>(&lease).expect("JSON")["spec"]["holderIdentity"]
+            .clone();
     assert_eq!(first, still, "the first engine drives on");
-    let (_, out, err) = world.run(&["--store", &other, "alert", file.to_str().expect("a path"), "--wait"]);
+    let (_, out, err) =
+        world.run(&["--store", &other, "alert", file.to_str().expect("a path"), "--wait"]);
     second.kill().expect("a kill");
     second.wait().expect("its end");
     println!("{out}{err}");

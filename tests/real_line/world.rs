@@ -42,7 +42,11 @@ impl Environment {
             assert!(var("REQUIRE").is_none(), "{what}: PILOTHOUSE_TEST_* variables are missing");
             println!("left out: {what} (no PILOTHOUSE_TEST_* variables; see tests/run)");
             if let Some(file) = var("LEFT_OUT") {
-                let mut file = std::fs::OpenOptions::new().append(true).create(true).open(file).expect("the list");
+                let mut file = std::fs::OpenOptions::new()
+                    .append(true)
+                    .create(true)
+                    .open(file)
+                    .expect("the list");
                 writeln!(file, "{what}").expect("a line in the list");
             }
         }
@@ -68,7 +72,8 @@ impl World {
         let namespace = format!("ph-{name}-{}", std::process::id());
         let temporary = tempfile::tempdir().expect("a directory");
         let directory = temporary.path().to_path_buf();
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+        let port =
+            TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
         let config = directory.join("config.toml");
         let text = format!(
             "[cluster]\nkubeconfig = \"{}\"\n[store]\npath = \"{}\"\n\
@@ -123,7 +128,8 @@ impl World {
 
     /// Applies an object in this namespace.
     pub fn apply(&self, object: &Value) {
-        let output = self.kubectl_raw(&["-n", &self.namespace, "apply", "-f", "-"], Some(&object.to_string()));
+        let output = self
+            .kubectl_raw(&["-n", &self.namespace, "apply", "-f", "-"], Some(&object.to_string()));
         assert!(output.status.success(), "apply: {}", text(&output.stderr));
     }
 
@@ -134,10 +140,17 @@ impl World {
     }
 
     /// A Deployment with one container `app` that runs a shell script.
-    pub fn deployment(&self, name: &str, replicas: u32, script: &str, memory: Option<&str>) -> Value {
+    pub fn deployment(
+        &self,
+        name: &str,
+        replicas: u32,
+        script: &str,
+        memory: Option<&str>,
+    ) -> Value {
         let mut container = json!({"name": "app", "image": self.environment.image, "command": ["/bin/sh", "-c", script]});
         if let Some(memory) = memory {
-            container["resources"] = json!({"limits": {"memory": memory}, "requests": {"memory": "16Mi"}});
+            container["resources"] =
+                json!({"limits": {"memory": memory}, "requests": {"memory": "16Mi"}});
         }
         json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": {
             "replicas": replicas, "selector": {"matchLabels": {"app": name}},
@@ -210,7 +223,11 @@ impl World {
                     return whole;
                 }
             }
-            assert!(Instant::now() < deadline, "{what} did not come in {seconds} s:\n{}", self.picture(&list));
+            assert!(
+                Instant::now() < deadline,
+                "{what} did not come in {seconds} s:\n{}",
+                self.picture(&list)
+            );
             std::thread::sleep(Duration::from_millis(500));
         }
     }

@@ -54,7 +54,7 @@ pub(super) fn runs(picture: &Picture<'_>, out: &mut Facts) {
     match of_memory.max_by_key(|run| run.finished) {
         // What most pods died of last; a kill before that may be another story.
         Some(run) if 2 * killed >= newest.len() => {
-            killed_for_memory(picture, focus, &same, run, out)
+            killed_for_memory(picture, focus, &same, run, out);
         }
         Some(_) | None => ended(picture, focus, out),
     }
