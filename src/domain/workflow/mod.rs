@@ -1,6 +1,5 @@
 //! Templates as written, plans made of them, and executions of plans.
 
-pub mod blast;
 pub mod compile;
 pub mod diff;
 pub mod execution;
