@@ -8,7 +8,7 @@ use crate::domain::evidence::{Answer, Read};
 use crate::domain::operation::{FieldChange, Operation};
 use crate::domain::principal::Principal;
 use crate::domain::time::Timestamp;
-use crate::domain::workflow::diff::diff_values;
+use crate::domain::workflow::diff::field_lines;
 use crate::domain::workflow::plan::Plan;
 use serde_json::Value;
 
@@ -88,16 +88,7 @@ fn compare<'a>(
         let found = field.path.get(live).filter(|value| !value.is_null());
         let before = field.before.as_ref().filter(|value| !value.is_null());
         if found != before {
-            let null = Value::Null;
-            let inside = diff_values(before.unwrap_or(&null), found.unwrap_or(&null));
-            for mut line in inside {
-                line.path = if line.path.is_empty() {
-                    field.path.to_string()
-                } else if line.path.starts_with('[') {
-                    format!("{}{}", field.path, line.path)
-                } else {
-                    format!("{}.{}", field.path, line.path)
-                };
+            for line in field_lines(&field.path, before, found) {
                 if !lines.contains(&line) {
                     lines.push(line);
                 }

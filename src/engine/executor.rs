@@ -5,6 +5,7 @@ use super::outside::Outside;
 use crate::domain::evidence::{Answer, Gathered, Read};
 use crate::domain::expr;
 use crate::domain::operation::Operation;
+use crate::domain::time::{Timestamp, rfc3339};
 use crate::domain::workflow::execution::AttemptOutcome;
 use crate::domain::workflow::plan::Condition;
 use crate::ports::cluster::{Permit, Probe};
@@ -93,7 +94,7 @@ async fn collect(outside: &Outside, reads: &[Read]) -> AttemptOutcome {
 }
 
 /// Looks at a condition.
-pub async fn look(outside: &Outside, condition: &Condition) -> Looked {
+pub async fn look(outside: &Outside, condition: &Condition, since: Timestamp) -> Looked {
     let object = match outside.read(&Read::Object(condition.object.clone())).await {
         Answer::Object(object) => object,
         Answer::NotFound => return Looked::Fails(format!("{} is gone", condition.object.path())),
@@ -104,7 +105,10 @@ pub async fn look(outside: &Outside, condition: &Condition) -> Looked {
         }
     };
     let seen = seen(&object);
-    let variables = BTreeMap::from([("object".to_string(), object)]);
+    let variables = BTreeMap::from([
+        ("object".to_string(), object),
+        ("since".to_string(), rfc3339(since).into()),
+    ]);
     match expr::holds(&condition.until, &variables) {
         Ok(true) => return Looked::Holds(condition.describe.clone()),
         Ok(false) => {}

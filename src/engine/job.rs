@@ -91,6 +91,8 @@ pub enum Job {
         path: StepPath,
         /// For what.
         condition: Condition,
+        /// When the step began.
+        since: Timestamp,
     },
     /// Measure.
     Assess {

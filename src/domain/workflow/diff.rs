@@ -1,6 +1,7 @@
 //! Leaf differences of two JSON values, in the notation of `FieldPath`.
 
 use crate::domain::operation::{ATTEMPT_ANNOTATION, DiffLine};
+use crate::domain::resource::FieldPath;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -19,6 +20,27 @@ pub fn diff_values(before: &Value, after: &Value) -> Vec<DiffLine> {
         lines.truncate(LINES);
         let path = format!("… {more} more fields");
         lines.push(DiffLine { path, before: None, after: None });
+    }
+    lines
+}
+
+/// The same for one field of an object, with the whole path of each leaf.
+#[must_use]
+pub fn field_lines(
+    path: &FieldPath,
+    before: Option<&Value>,
+    after: Option<&Value>,
+) -> Vec<DiffLine> {
+    let null = Value::Null;
+    let mut lines = diff_values(before.unwrap_or(&null), after.unwrap_or(&null));
+    for line in &mut lines {
+        line.path = if line.path.is_empty() {
+            path.to_string()
+        } else if line.path.starts_with('[') {
+            format!("{path}{}", line.path)
+        } else {
+            format!("{path}.{}", line.path)
+        };
     }
     lines
 }

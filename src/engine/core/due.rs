@@ -96,7 +96,9 @@ impl Core {
             if let (StepState::Waiting { .. }, StepKind::WaitFor { condition }) =
                 (&state.state, &step.kind)
             {
-                let job = Job::Look { path: step.path.clone(), condition: condition.clone() };
+                let since = state.started_at.unwrap_or(run.started_at);
+                let (path, condition) = (step.path.clone(), condition.clone());
+                let job = Job::Look { path, condition, since };
                 return Some((JobKind::Look, job));
             }
         }

@@ -76,8 +76,8 @@ pub async fn run_job(
             let probe = executor::probe(outside, &sending).await;
             Some(Input::Probed { id, path: sending.path, attempt: sending.attempt, probe })
         }
-        Job::Look { path, condition } => {
-            let looked = executor::look(outside, &condition).await;
+        Job::Look { path, condition, since } => {
+            let looked = executor::look(outside, &condition, since).await;
             Some(Input::Looked { id, path, looked })
         }
         Job::Assess { target, alerts, verification, since } => {
