@@ -32,8 +32,9 @@ fn status(code: u16) -> Reply {
 }
 
 async fn cluster(fake: &Fake) -> Arc<KubeCluster> {
+    let kubeconfig = plain_kubeconfig(fake.port);
     connect(KubeOptions {
-        kubeconfig: Some(plain_kubeconfig(fake.port)),
+        kubeconfig: Some(kubeconfig.path.clone()),
         timeout: Duration::from_secs(2),
         ..KubeOptions::default()
     })

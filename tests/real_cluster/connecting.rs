@@ -1,13 +1,13 @@
 //! Kubeconfigs, contexts, credential plugins.
 
-use crate::world::{CLOCK, World, connect, keep};
+use crate::world::{CLOCK, Kept, World, connect, keep};
 use pilothouse::adapters::kube::{KubeCluster, KubeOptions};
 use pilothouse::ports::cluster::Cluster;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-fn options(kubeconfig: PathBuf) -> KubeOptions {
-    KubeOptions { kubeconfig: Some(kubeconfig), ..KubeOptions::default() }
+fn options(kubeconfig: &Kept) -> KubeOptions {
+    KubeOptions { kubeconfig: Some(kubeconfig.path.clone()), ..KubeOptions::default() }
 }
 
 /// The admin's kubeconfig as JSON, with the certificates inside.
@@ -25,7 +25,7 @@ async fn a_credential_plugin_runs_without_a_terminal() {
         let text = user[field].as_str().unwrap();
         let file = keep("secret.b64", text);
         let output =
-            std::process::Command::new("base64").arg("-d").arg(&file).output().unwrap().stdout;
+            std::process::Command::new("base64").arg("-d").arg(&file.path).output().unwrap().stdout;
         String::from_utf8(output).unwrap()
     };
     let credential = json!({
@@ -34,21 +34,21 @@ async fn a_credential_plugin_runs_without_a_terminal() {
             "clientKeyData": pem("client-key-data")},
     });
     let answer = keep("credential.json", &credential.to_string());
-    let seen = answer.with_file_name("seen");
+    let seen = answer.path.with_file_name("seen");
     // Ends at once only when its standard input is not a terminal and has an end.
     let script = keep(
         "plugin.sh",
         &format!(
             "#!/bin/sh\n[ -t 0 ] && exit 7\ncat >/dev/null\nprintf '%s' \"$KUBERNETES_EXEC_INFO\" >'{}'\ncat '{}'\n",
             seen.display(),
-            answer.display()
+            answer.path.display()
         ),
     );
     config["users"][0]["user"] = json!({"exec": {
         "apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/sh",
-        "args": [script.to_str().unwrap()], "interactiveMode": "IfAvailable",
+        "args": [script.path.to_str().unwrap()], "interactiveMode": "IfAvailable",
     }});
-    let cluster = connect(options(keep("kubeconfig.json", &config.to_string()))).await;
+    let cluster = connect(options(&keep("kubeconfig.json", &config.to_string()))).await;
     assert!(!cluster.identity().await.unwrap().user.username.is_empty());
     let info = serde_json::from_str::<Value>(&std::fs::read_to_string(seen).unwrap()).unwrap();
     assert_eq!(info["spec"]["interactive"], false);
@@ -67,11 +67,11 @@ async fn a_kubeconfig_that_is_of_no_use_is_refused_in_words() {
     let plugin = keep("kubeconfig", &good.to_string());
     for (path, context, expected) in [
         (absent, None, "/nonexistent/kubeconfig"),
-        (broken.clone(), None, broken.to_str().unwrap()),
-        (plugin.clone(), Some("nobody".to_owned()), "nobody"),
-        (plugin, None, "context a"),
+        (broken.path.clone(), None, broken.path.to_str().unwrap()),
+        (plugin.path.clone(), Some("nobody".to_owned()), "nobody"),
+        (plugin.path.clone(), None, "context a"),
     ] {
-        let options = KubeOptions { context, ..options(path) };
+        let options = KubeOptions { kubeconfig: Some(path), context, ..KubeOptions::default() };
         let error = KubeCluster::connect(options, CLOCK.clone()).await.err().unwrap().to_string();
         assert!(error.contains(expected), "{error}");
         assert!(!error.contains("abcdef99"), "{error}");
@@ -86,7 +86,7 @@ async fn another_context_can_be_chosen() {
     other["name"] = "other".into();
     config["contexts"].as_array_mut().unwrap().push(other);
     config["current-context"] = "nowhere".into();
-    let path = keep("kubeconfig.json", &config.to_string());
-    let cluster = connect(KubeOptions { context: Some("other".into()), ..options(path) }).await;
+    let file = keep("kubeconfig.json", &config.to_string());
+    let cluster = connect(KubeOptions { context: Some("other".into()), ..options(&file) }).await;
     assert_eq!(cluster.identity().await.unwrap().name, "other");
 }

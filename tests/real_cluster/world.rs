@@ -123,8 +123,9 @@ impl World {
 
     /// The adapter through another address (plain HTTP).
     pub async fn cluster_at(&self, port: u16, timeout: Duration) -> Arc<KubeCluster> {
+        let kubeconfig = plain_kubeconfig(port);
         connect(KubeOptions {
-            kubeconfig: Some(plain_kubeconfig(port)),
+            kubeconfig: Some(kubeconfig.path.clone()),
             timeout,
             connect_timeout: Duration::from_secs(2),
             ..self.options()
@@ -162,7 +163,7 @@ pub async fn connect(options: KubeOptions) -> Arc<KubeCluster> {
 }
 
 /// A kubeconfig without credentials for `http://127.0.0.1:port`.
-pub fn plain_kubeconfig(port: u16) -> PathBuf {
+pub fn plain_kubeconfig(port: u16) -> Kept {
     let config = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "plain",
         "clusters": [{"name": "plain", "cluster": {"server": format!("http://127.0.0.1:{port}")}}],
@@ -172,12 +173,18 @@ pub fn plain_kubeconfig(port: u16) -> PathBuf {
     keep("kubeconfig.json", &config.to_string())
 }
 
-/// Writes a file that outlives the test's borrow of it.
-pub fn keep(name: &str, text: &str) -> PathBuf {
-    let dir = tempfile::Builder::new().prefix("pilothouse-test-").tempdir().unwrap().keep();
-    let path = dir.join(name);
+/// A file that goes away with this: some hold the admin's key.
+pub struct Kept {
+    pub path: PathBuf,
+    _dir: tempfile::TempDir,
+}
+
+/// Writes a file in a folder of its own.
+pub fn keep(name: &str, text: &str) -> Kept {
+    let dir = tempfile::Builder::new().prefix("pilothouse-test-").tempdir().unwrap();
+    let path = dir.path().join(name);
     std::fs::write(&path, text).unwrap();
-    path
+    Kept { path, _dir: dir }
 }
 
 pub fn deployment(name: &str) -> Value {
