@@ -131,10 +131,10 @@ fn criterion_figures(criterion: &mut Criterion) {
         let bytes = raw_bytes(events);
         group.throughput(Throughput::Elements(u64::try_from(events).unwrap()));
         group.bench_function(BenchmarkId::new("store", events), |b| {
-            b.iter(|| ground.append(events))
+            b.iter(|| ground.append(events));
         });
         group.bench_function(BenchmarkId::new("raw", events), |b| {
-            b.iter(|| ground.write_raw(&bytes))
+            b.iter(|| ground.write_raw(&bytes));
         });
     }
     group.finish();

@@ -42,7 +42,7 @@ async fn appending_until_the_disk_is_full() {
     assert!(what.contains("store.db") && what.contains("nothing was written"), "{what}");
     // Still so, for everything that writes; reading goes on, and nothing is half there.
     unavailable(append(&store, &held, &format!("b{written}"), vec![large; 3]).await);
-    let item = InboxItem::Stop { by: "x".repeat(PAYLOAD_LIMIT), reason: String::new() };
+    let item = InboxItem::Stop { by: "x".repeat(4 * PAYLOAD_LIMIT), reason: String::new() };
     unavailable(store.put(&cluster(), vec![item]).await);
     let events = all(&store).await;
     assert_eq!(events.len(), written * 3);
