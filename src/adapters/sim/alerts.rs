@@ -14,7 +14,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Seconds between evaluations.
-const EVERY_S: u64 = 15;
+const EVERY_S: u64 = 30;
 /// Seconds that a crash loop is remembered after its last back-off, so that the alert does not flap.
 const MEMORY_S: i64 = 300;
 
@@ -154,7 +154,7 @@ impl World {
             self.pod_findings(pod, &mut findings);
         }
         for object in self.list("apps/v1", "Deployment", "") {
-            self.deployment_findings(object, &mut findings);
+            deployment_findings(object, &mut findings);
         }
         for object in self.list("apps/v1", "StatefulSet", "") {
             let place = [("namespace", space(object)), ("statefulset", name(object))];
@@ -263,31 +263,22 @@ impl World {
         let percent = run.memory.at(self.now).saturating_mul(100) / run.limit?;
         (percent > 90).then_some(percent.min(100))
     }
+}
 
-    fn deployment_findings(&self, object: &Value, findings: &mut Vec<Finding>) {
-        let place = [("deployment", name(object)), ("namespace", space(object))];
-        let progress = condition(object, "Progressing");
-        if progress.is_some_and(|one| text(one, &["reason"]) == "ProgressDeadlineExceeded") {
-            let words = format!("Rollout of {}/{} is stuck", space(object), name(object));
-            findings.push(finding("KubeDeploymentRolloutStuck", "warning", &place, &words, 60));
-        }
-        let missing =
-            int(object, &["spec", "replicas"]) - int(object, &["status", "availableReplicas"]);
-        if missing > 0 {
-            let share = float(missing);
-            let words = format!(
-                "Deployment {}/{} lacks {share} available pods",
-                space(object),
-                name(object)
-            );
-            findings.push(finding(
-                "KubeDeploymentReplicasMismatch",
-                "warning",
-                &place,
-                &words,
-                900,
-            ));
-        }
+fn deployment_findings(object: &Value, findings: &mut Vec<Finding>) {
+    let place = [("deployment", name(object)), ("namespace", space(object))];
+    let progress = condition(object, "Progressing");
+    if progress.is_some_and(|one| text(one, &["reason"]) == "ProgressDeadlineExceeded") {
+        let words = format!("Rollout of {}/{} is stuck", space(object), name(object));
+        findings.push(finding("KubeDeploymentRolloutStuck", "warning", &place, &words, 60));
+    }
+    let missing =
+        int(object, &["spec", "replicas"]) - int(object, &["status", "availableReplicas"]);
+    if missing > 0 {
+        let share = float(missing);
+        let words =
+            format!("Deployment {}/{} lacks {share} available pods", space(object), name(object));
+        findings.push(finding("KubeDeploymentReplicasMismatch", "warning", &place, &words, 900));
     }
 }
 

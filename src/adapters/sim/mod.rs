@@ -13,6 +13,7 @@ mod controllers;
 pub mod entropy;
 pub mod faults;
 mod fields;
+mod generated;
 mod json;
 mod lease;
 mod manifest;
@@ -28,6 +29,7 @@ pub mod scenario;
 mod seeded;
 mod selector;
 mod shapes;
+#[allow(clippy::module_inception, reason = "the noun of the folder is the noun of its main type")]
 pub mod sim;
 mod store;
 #[cfg(test)]

@@ -67,17 +67,17 @@ fn put(object: &mut Value, path: &FieldPath, after: Option<&Value>) -> Result<()
                 map.remove(key);
             }
         }
-        (Segment::Named(name), Some(value)) => match element(place, name) {
-            Some(slot) => *slot = value.clone(),
-            None => {
+        (Segment::Named(name), Some(value)) => {
+            if let Some(slot) = element(place, name) {
+                *slot = value.clone();
+            } else {
                 if place.is_null() {
                     *place = Value::Array(Vec::new());
                 }
-                let list =
-                    place.as_array_mut().ok_or_else(|| format!("{path}: its parent is no list"))?;
-                list.push(value.clone());
+                let list = place.as_array_mut();
+                list.ok_or_else(|| format!("{path}: its parent is no list"))?.push(value.clone());
             }
-        },
+        }
         (Segment::Named(name), None) => {
             if let Some(list) = place.as_array_mut() {
                 list.retain(|item| text(item, &["name"]) != name);

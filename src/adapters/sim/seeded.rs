@@ -70,7 +70,7 @@ impl Seeded {
 
     /// 64 hexadecimal digits, for container ids.
     pub(super) fn hex64(&mut self) -> String {
-        (0..4).map(|_| format!("{:016x}", self.next())).collect()
+        format!("{:016x}{:016x}{:016x}{:016x}", self.next(), self.next(), self.next(), self.next())
     }
 
     /// Where the stream stands.

@@ -54,7 +54,6 @@ impl Sim {
     }
 
     /// The world, locked. Never hold it across an await.
-    #[must_use]
     pub fn locked(&self) -> MutexGuard<'_, World> {
         lock(&self.world)
     }

@@ -175,7 +175,12 @@ impl World {
     }
 
     fn changed(&mut self, old: Option<&Value>, object: &Value) {
-        self.tell(object);
+        // Restarts alone interest no controller: without this, crash loops would keep all of them busy.
+        let idle = text(object, &["kind"]) == "Pod"
+            && old.is_some_and(|old| outward(old) == outward(object));
+        if !idle {
+            self.tell(object);
+        }
         match text(object, &["kind"]) {
             "Pod" if text(object, &["spec", "nodeName"]).is_empty() => {
                 self.after(LATENCY_MS, Happening::Schedule);
@@ -313,6 +318,18 @@ impl World {
     pub(super) fn taints(node: &Value) -> &[Value] {
         items(node, &["spec", "taints"])
     }
+}
+
+/// What other controllers look at in a pod.
+fn outward(pod: &Value) -> (bool, bool, &str, &str, &str, Option<&Value>) {
+    (
+        super::json::is_true(pod, "Ready"),
+        deleting(pod),
+        text(pod, &["status", "phase"]),
+        text(pod, &["status", "podIP"]),
+        text(pod, &["spec", "nodeName"]),
+        pod.pointer("/metadata/labels"),
+    )
 }
 
 fn has_generation(kind: &str) -> bool {

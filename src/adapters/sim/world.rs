@@ -143,7 +143,7 @@ impl World {
             Happening::Reconcile(key) => self.reconcile(key),
             Happening::Schedule => self.schedule(),
             Happening::Container { pod, container, turn } => {
-                self.container_turn(pod, container, *turn)
+                self.container_turn(pod, container, *turn);
             }
             Happening::Pod(uid) => self.pod_turn(uid),
             Happening::Node(name) => self.node_turn(name),

@@ -50,7 +50,7 @@ impl World {
         } else {
             self.roll(&deployment, &newest, &old);
         }
-        self.deployment_status(place, Some(key(&newest)), &old.iter().cloned().collect::<Vec<_>>());
+        self.deployment_status(place, Some(key(&newest)), &old);
         self.prune_history(&deployment, &old);
     }
 

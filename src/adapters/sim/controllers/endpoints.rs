@@ -22,7 +22,6 @@ impl World {
             .list("v1", "Pod", &place.namespace)
             .filter(|pod| selector::fits_map(pod.pointer("/metadata/labels"), Some(wanted)))
             .filter(|pod| !deleting(pod) && !text(pod, &["status", "podIP"]).is_empty())
-            .cloned()
             .collect::<Vec<_>>();
         let ports = items(&service, &["spec", "ports"])
             .iter()
@@ -34,7 +33,7 @@ impl World {
         let subset = |ready: bool| {
             pods.iter()
                 .filter(|pod| is_true(pod, "Ready") == ready)
-                .map(address)
+                .map(|pod| address(pod))
                 .collect::<Vec<_>>()
         };
         let mut subsets = json!([{ "ports": ports }]);
@@ -58,7 +57,6 @@ impl World {
             },
             "subsets": subsets,
         });
-        self.put_derived(&endpoints, "subsets");
         let slice = json!({
             "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
             "metadata": {
@@ -70,18 +68,24 @@ impl World {
                 "ownerReferences": [owner_reference(&service)],
             },
             "addressType": "IPv4",
-            "endpoints": pods.iter().map(endpoint).collect::<Vec<_>>(),
+            "endpoints": pods.iter().map(|pod| endpoint(pod)).collect::<Vec<_>>(),
             "ports": ports,
         });
+        self.put_derived(&endpoints, "subsets");
         self.put_derived(&slice, "endpoints");
     }
 
     /// Creates an object that follows from others, or brings one part of it up to date.
     fn put_derived(&mut self, object: &Value, part: &str) {
-        if self.create(object.clone(), MANAGER) {
-            return;
-        }
         let new = object.get(part).cloned().unwrap_or(Value::Null);
+        match self.object(&key(object)) {
+            Some(old) if old.get(part) == Some(&new) => return,
+            Some(_) => {}
+            None => {
+                self.create(object.clone(), MANAGER);
+                return;
+            }
+        }
         self.modify(&key(object), MANAGER, Door::Main, |old| set(old, &[part], new));
     }
 }

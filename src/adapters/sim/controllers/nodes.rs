@@ -1,6 +1,6 @@
 //! Nodes: reports, going away, being noticed, evicting, coming back.
 
-use super::scheduler::toleration;
+use super::scheduler::{Stays, toleration};
 use super::status::set_plain;
 use crate::adapters::sim::json::{deleting, is_true, items, key, name, set, stamp, text, uid};
 use crate::adapters::sim::pod::{Ending, Stage};
@@ -123,11 +123,7 @@ impl World {
         let tainted = plus(since, GRACE_S);
         let mut next = None;
         for pod in self.pods_on(node) {
-            let seconds = match toleration(&pod, UNREACHABLE) {
-                Some(None) => continue,
-                Some(Some(seconds)) => u64::try_from(seconds).unwrap_or(0),
-                None => 0,
-            };
+            let Stays::For(seconds) = toleration(&pod, UNREACHABLE) else { continue };
             let due = plus(tainted, seconds);
             if deleting(&pod) {
                 continue;

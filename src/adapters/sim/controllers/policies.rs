@@ -22,7 +22,6 @@ impl World {
             .filter(|pod| {
                 selector::fits(pod.pointer("/metadata/labels"), &wanted) && !deleting(pod)
             })
-            .cloned()
             .collect::<Vec<_>>();
         let healthy =
             i64::try_from(pods.iter().filter(|pod| is_true(pod, "Ready")).count()).unwrap_or(0);
@@ -59,7 +58,7 @@ impl World {
     }
 
     /// Replicas that the owners of pods ask for.
-    fn scale_of(&self, pods: &[Value]) -> i64 {
+    fn scale_of(&self, pods: &[&Value]) -> i64 {
         let mut owners = BTreeMap::<ObjectKey, i64>::new();
         for pod in pods {
             let namespace = text(pod, &["metadata", "namespace"]);

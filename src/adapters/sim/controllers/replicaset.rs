@@ -34,7 +34,7 @@ impl World {
         } else if have > wanted {
             let surplus = usize::try_from(have - wanted).unwrap_or(0);
             let mut ranked = pods;
-            ranked.sort_by_key(|pod| rank(pod));
+            ranked.sort_by_key(rank);
             for pod in ranked.iter().take(surplus) {
                 self.delete_pod(pod, &set, COMPONENT);
             }

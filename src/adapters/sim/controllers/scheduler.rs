@@ -228,12 +228,23 @@ fn tolerates(pod: &Value, taint: &str, effect: &str) -> bool {
     })
 }
 
-/// How long a pod tolerates a taint: `None`: not at all; `Some(None)`: for ever.
-pub(super) fn toleration(pod: &Value, taint: &str) -> Option<Option<i64>> {
-    items(pod, &["spec", "tolerations"])
-        .iter()
-        .find(|one| {
-            text(one, &["key"]) == taint && matches!(text(one, &["effect"]), "NoExecute" | "")
-        })
-        .map(|one| one.get("tolerationSeconds").map(|_| int(one, &["tolerationSeconds"])))
+/// How long a pod stays on a node that got a taint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stays {
+    /// As long as the node.
+    Forever,
+    /// So many seconds; 0 for a pod that does not tolerate it.
+    For(u64),
+}
+
+/// How long a pod tolerates a `NoExecute` taint.
+pub(super) fn toleration(pod: &Value, taint: &str) -> Stays {
+    let found = items(pod, &["spec", "tolerations"]).iter().find(|one| {
+        text(one, &["key"]) == taint && matches!(text(one, &["effect"]), "NoExecute" | "")
+    });
+    match found {
+        None => Stays::For(0),
+        Some(one) if one.get("tolerationSeconds").is_none() => Stays::Forever,
+        Some(one) => Stays::For(u64::try_from(int(one, &["tolerationSeconds"])).unwrap_or(0)),
+    }
 }

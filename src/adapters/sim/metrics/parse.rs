@@ -102,7 +102,8 @@ fn tokens(text: &str) -> Result<Vec<String>, String> {
         let mut token = String::from(first);
         if first.is_whitespace() {
             continue;
-        } else if matches!(first, '"' | '\'' | '`') {
+        }
+        if matches!(first, '"' | '\'' | '`') {
             loop {
                 match chars.next() {
                     None => return Err("a text without its closing quote".into()),

@@ -75,3 +75,28 @@ fn a_night_left_alone_raises_alerts_of_many_kinds() {
         at(&pair[0]) <= at(&pair[1])
     }));
 }
+
+#[test]
+fn a_generated_scenario_is_a_function_of_its_seed_and_makes_each_of_its_incidents_happen() {
+    assert_eq!(Scenario::generated(3, 20), Scenario::generated(3, 20));
+    assert_ne!(Scenario::generated(3, 20).timeline, Scenario::generated(4, 20).timeline);
+    let sim = Sim::new(Scenario::generated(3, 10), 3);
+    pass(&sim, 3_600 * 2);
+    let noted = sim.locked().notes().join("\n");
+    let alerts = deliveries(&sim);
+    for number in 0..10 {
+        let name = format!("svc-{number:04}");
+        assert!(noted.contains(&name), "{name} in {noted}");
+        let raised =
+            alerts.iter().any(|alert| alert.labels.values().any(|value| value.starts_with(&name)));
+        assert!(raised, "{name} raised no alert; {noted}");
+    }
+}
+
+#[test]
+fn a_generated_scenario_cleans_up_after_itself() {
+    let sim = Sim::new(Scenario::generated(5, 4), 5);
+    let lasts = sim.scenario().lasts;
+    pass(&sim, lasts + 120);
+    assert_eq!(pods(&sim), Vec::<Value>::new());
+}
