@@ -63,17 +63,23 @@ fn on_purpose(picture: &Picture<'_>) -> Option<String> {
 fn recovered(seen: &Seen<'_>) -> Option<String> {
     let picture = seen.picture;
     let workload = &picture.workload;
+    let resolved = all_resolved(picture.alerts);
+    if picture.troubled() || seen.has("usage-at-limit") {
+        return None;
+    }
+    if resolved && !workload.keeps_pods() {
+        return Some("all alerts are resolved, and nothing of it fails".into());
+    }
     let well = workload.pods_known
         && workload.keeps_pods()
-        && !picture.troubled()
         && workload.rolled_out()
         && workload.ready() >= workload.desired()
         && workload.desired() > 0;
-    if !well || seen.any(&["usage-at-limit", "usage-growing"]) {
+    if !well || (!resolved && seen.has("usage-growing")) {
         return None;
     }
     let pods = format!("{} of {} pods are ready", workload.ready(), workload.desired());
-    if all_resolved(picture.alerts) {
+    if resolved {
         return Some(format!("all alerts are resolved, and {pods}"));
     }
     if picture.chain.gone.is_some() {

@@ -16,7 +16,7 @@ pub(super) fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
         .speaks_for("usage-growing-again", 0.1)
         .speaks_for("oom-again", 0.05)
         .speaks_for("died-late", 0.1)
-        .speaks_for("usage-at-limit", 0.05)
+        .speaks_for("usage-at-limit", 0.1)
         .speaks_against("usage-flat", 0.25)
         .speaks_against("died-at-start", 0.15)
         .speaks_against("no-limit", 0.2)
