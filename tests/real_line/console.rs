@@ -28,7 +28,8 @@ impl Console {
         command.arg(&world.config);
         let child = pty.slave.spawn_command(command).expect("the console");
         drop(pty.slave);
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(36, 120, 0)));
+        let parser: vt100::Parser = vt100::Parser::new(36, 120, 0);
+        let screen = Arc::new(Mutex::new(parser));
         let mut reader = pty.master.try_clone_reader().expect("its output");
         let keys = pty.master.take_writer().expect("its input");
         let cells = Arc::clone(&screen);
