@@ -33,7 +33,11 @@ fn the_same_seed_prints_the_same_night_byte_for_byte() {
     let night = || Play::Named("night".into());
     let (first, _, _) = played(night(), 1);
     let (second, _, _) = played(night(), 1);
-    assert!(first.lines.len() > 100, "a whole night has something to tell:\n{}", first.lines.join("\n"));
+    assert!(
+        first.lines.len() > 100,
+        "a whole night has something to tell:\n{}",
+        first.lines.join("\n")
+    );
     assert_eq!(first.lines, second.lines);
     assert_eq!(first.head, second.head, "down to the last hash");
     let (other, _, _) = played(night(), 2);
@@ -50,7 +54,11 @@ fn a_night_shows_each_way_a_case_can_end() {
         *ends.entry(word).or_insert(0_u32) += 1;
     }
     for end in ["effective", "handed_over", "rejected"] {
-        assert!(ends.contains_key(end), "no case ended {end}: {ends:?}\n{}", night.lines.join("\n"));
+        assert!(
+            ends.contains_key(end),
+            "no case ended {end}: {ends:?}\n{}",
+            night.lines.join("\n")
+        );
     }
     for case in &cases {
         holds_its_promises(case);
@@ -74,7 +82,10 @@ fn a_thousand_incidents_with_faults_break_no_promise() {
         assert_whole(&runtime, store.as_ref());
     }
     println!("{incidents} cases: {ends:?}");
-    assert!(incidents >= INCIDENTS, "only {incidents} cases came of {INCIDENTS} incidents: {ends:?}");
+    assert!(
+        incidents >= INCIDENTS,
+        "only {incidents} cases came of {INCIDENTS} incidents: {ends:?}"
+    );
     assert!(ends.get("effective").is_some_and(|n| *n > 0), "{ends:?}");
 }
 
@@ -145,7 +156,9 @@ fn holds_its_promises(case: &Remediation) {
             let effects = state
                 .attempts
                 .iter()
-                .filter(|attempt| attempt.operation == index && attempt.direction == Direction::Forward)
+                .filter(|attempt| {
+                    attempt.operation == index && attempt.direction == Direction::Forward
+                })
                 .filter(|attempt| attempt.took_effect())
                 .count();
             assert!(effects <= 1, "{}: step {} took effect {effects} times", case.id, step.path);

@@ -3,6 +3,7 @@
 use crate::world::{Environment, PROGRAM, World, hold};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use std::io::{Read as _, Write as _};
+use std::num::NonZero;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -28,7 +29,11 @@ impl Console {
         command.arg(&world.config);
         let child = pty.slave.spawn_command(command).expect("the console");
         drop(pty.slave);
-        let parser: vt100::Parser = vt100::Parser::new(36, 120, 0);
+        let parser: vt100::Parser = {
+            let (rows, columns) =
+                (NonZero::new(36).expect("rows"), NonZero::new(120).expect("columns"));
+            vt100::Parser::new(rows, columns, 0)
+        };
         let screen = Arc::new(Mutex::new(parser));
         let mut reader = pty.master.try_clone_reader().expect("its output");
         let keys = pty.master.take_writer().expect("its input");

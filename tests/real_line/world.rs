@@ -60,7 +60,6 @@ pub struct World {
     pub namespace: String,
     pub directory: PathBuf,
     pub config: PathBuf,
-    pub port: u16,
     engine: Option<Child>,
     _temporary: tempfile::TempDir,
 }
@@ -93,7 +92,6 @@ impl World {
             namespace,
             directory,
             config,
-            port,
             engine: None,
             _temporary: temporary,
         };
