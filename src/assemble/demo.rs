@@ -42,6 +42,8 @@ pub struct DemoOptions {
 pub enum Play {
     /// A shipped one, by name.
     Named(String),
+    /// Made from the seed, with so many incidents.
+    Generated(u32),
 }
 
 /// Names of the shipped scenarios.
@@ -54,6 +56,10 @@ fn world(options: &DemoOptions) -> Result<(Arc<Sim>, String), String> {
     let (scenario, name) = match &options.scenario {
         Play::Named(name) => {
             (Scenario::named(name).map_err(|error| error.to_string())?, name.clone())
+        }
+        Play::Generated(incidents) => {
+            let name = format!("{incidents} generated incidents");
+            (Scenario::generated(options.seed, *incidents), name)
         }
     };
     let words = format!("scenario {name}, seed {}", options.seed);
