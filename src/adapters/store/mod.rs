@@ -7,7 +7,8 @@
 //! [`verify_chain`](crate::domain::envelope::verify_chain) finds every changed, removed, inserted or reordered
 //! event without a key. Two things it can't find, and nothing inside the store could: events cut off at the *end*,
 //! and a whole chain computed anew. Both show against a head that was noted elsewhere (reports and notifications
-//! carry it): an append whose expected head has another hash is answered with `Corrupt`.
+//! carry it): an append that expects that head is answered with `Conflict` after a cut, and with `Corrupt` when the
+//! event at that position has another hash.
 //!
 //! Rows are never changed; triggers refuse it. Nothing that is read is repaired: what makes no sense comes back as
 //! `Corrupt` and names the event.
@@ -34,8 +35,8 @@
 //! that is already there changes nothing and gives the stored events back; with other content it is `Refused`), the
 //! head (`Conflict`). Then events, index rows and the removal of inbox items become durable together. `at` is cut
 //! to milliseconds, which is what the hash covers; apart from that the store never touches what it is given.
-//! A failed COMMIT is `Unknown`, since its bytes may be on the disk; every other failure is `Unavailable` and wrote
-//! nothing. The right answer to `Unknown` is to read the head, or to append the same batch again.
+//! A COMMIT that failed is `Unknown`, since its bytes may be on the disk, unless a lock or a lack of room refused it;
+//! every other answer but `Ok` wrote nothing. The right answer to `Unknown` is to read the head, or to append the same batch again.
 //!
 //! # Layout (SQLite)
 //!
