@@ -91,6 +91,7 @@ fn put_in_order(node: &mut IdedExpr) {
 }
 
 /// The error in plain words, at the part of the source that it is about as far as that can be told.
+#[allow(clippy::wildcard_enum_match_arm)] // the crate may add errors; each has words of its own
 fn explain(program: &Program, error: &ExecutionError) -> ExprError {
     let (node, message) = match error {
         ExecutionError::NoSuchKey(key) => {

@@ -121,14 +121,23 @@ fn short(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // checked against 2^53 on both sides
 fn number(value: &Cel) -> Option<i128> {
-    match value {
-        Cel::Int(number) => Some(i128::from(*number)),
-        Cel::UInt(number) => Some(i128::from(*number)),
-        Cel::Float(number) if number.abs() <= (1_u64 << 53) as f64 => Some(number.ceil() as i128),
-        _ => None,
+    if let Cel::Int(number) = value {
+        Some(i128::from(*number))
+    } else if let Cel::UInt(number) = value {
+        Some(i128::from(*number))
+    } else if let Cel::Float(number) = value {
+        whole_above(*number)
+    } else {
+        None
     }
+}
+
+/// The smallest whole number that is not below this one, where floating point still knows whole numbers.
+#[allow(clippy::cast_possible_truncation)] // within ±2^53
+fn whole_above(number: f64) -> Option<i128> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    (number.abs() <= EXACT).then(|| number.ceil() as i128)
 }
 
 fn round_up(Arguments(args): Arguments) -> Result<Cel, ExecutionError> {
@@ -144,12 +153,13 @@ fn round_up(Arguments(args): Arguments) -> Result<Cel, ExecutionError> {
     i64::try_from(up).map(Cel::Int).map_err(|_| fails("round_up", "the number is too large"))
 }
 
+#[allow(clippy::needless_pass_by_value)] // functions of the crate get their arguments by value
 fn join(list: Arc<Vec<Cel>>, between: Arc<String>) -> Result<Cel, ExecutionError> {
     let texts = list
         .iter()
-        .map(|item| match item {
-            Cel::String(text) => Ok(text.as_str()),
-            _ => Err(fails("join", "the list holds something that is no text")),
+        .map(|item| {
+            let text = if let Cel::String(text) = item { Some(text.as_str()) } else { None };
+            text.ok_or_else(|| fails("join", "the list holds something that is no text"))
         })
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Cel::from(texts.join(between.as_str())))

@@ -48,14 +48,14 @@ fn collect(
     bound: &BTreeSet<String>,
     found: &mut Vec<Reference>,
 ) {
-    if let Some((root, members, test)) = chain(node) {
-        if let Expr::Ident(name) = &root.expr {
-            if !bound.contains(name) && !name.starts_with('@') {
-                let (line, column) = syntax::position(info, root.id);
-                found.push(Reference { variable: name.clone(), members, test, line, column });
-            }
-            return;
+    if let Some((root, members, test)) = chain(node)
+        && let Expr::Ident(name) = &root.expr
+    {
+        if !bound.contains(name) && !name.starts_with('@') {
+            let (line, column) = syntax::position(info, root.id);
+            found.push(Reference { variable: name.clone(), members, test, line, column });
         }
+        return;
     }
     if let Expr::Comprehension(all) = &node.expr {
         collect(&all.iter_range, info, bound, found);
