@@ -1,1 +1,26 @@
-//! The catalogue.
+//! The catalogue: the only operations on a cluster that a template can ask for.
+//!
+//! Promises: an action is only the knowledge of *which* operations on *which* objects; it compiles to them from what
+//! was read, with the prior value of everything it touches, or says in a sentence why it can't. Nothing here sends.
+//! To add one: an arm of [`Action`] (the compiler lists the rest), a file with its `compile`, a golden test.
+//! Absent: free commands, actions that only look as if they did something.
+//!
+//! Reading order: `catalogue`, `request`, `parameter`, `workload`, then one file per action.
+
+mod catalogue;
+mod collect;
+mod parameter;
+mod request;
+mod restart;
+mod roll_back;
+mod set_resources;
+mod workload;
+
+pub use catalogue::{Action, compile};
+pub use parameter::{ActionParameter, ActionParameterKind};
+pub use request::{ActionError, ActionRequest, Compiled};
+
+#[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
+mod tests;

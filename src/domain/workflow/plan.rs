@@ -335,7 +335,7 @@ impl Plan {
     /// Covers: cluster, target identity (with uid), the kind and order of steps, every operation with the object's
     /// uid, the prior and the new value of each touched field and of each guard, the template's digest, the risk,
     /// verification (it decides the automatic undo), and the catalogue version. Never: times, resourceVersion,
-    /// generation, replica counts, status, evidence, rendered diffs, blast radius.
+    /// generation, replica counts, status, evidence (nor which pods it is collected from), rendered diffs, blast radius.
     ///
     /// # Errors
     /// When a value has no JSON form.
@@ -349,7 +349,7 @@ impl Plan {
                         "action": action,
                         "target": target,
                         "class": class,
-                        "operations": operations.iter().map(|o| &o.operation).collect::<Vec<_>>(),
+                        "operations": operations.iter().map(|o| effect_of(&o.operation)).collect::<Vec<_>>(),
                         "undo": operations.iter().map(|o| &o.undo).collect::<Vec<_>>(),
                     }),
                     StepKind::WaitFor { condition } => serde_json::json!({ "wait_for": condition }),
@@ -376,5 +376,14 @@ impl Plan {
             "steps": steps,
         }))
         .map(PlanDigest::new)
+    }
+}
+
+/// What an operation adds to the digest. Of collecting only that it is done: what is read follows the pods that exist,
+/// and a pod that was replaced makes no other plan.
+fn effect_of(operation: &Operation) -> Value {
+    match operation {
+        Operation::Patch { .. } => serde_json::json!(operation),
+        Operation::Collect { .. } => serde_json::json!({ "op": "collect" }),
     }
 }

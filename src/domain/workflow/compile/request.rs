@@ -1,12 +1,10 @@
-//! From a template, a diagnosis and live objects to a plan: a pure function over [`Gathered`].
+//! What a plan is made of, and why none could be made.
 
-use super::plan::Plan;
-use super::template::Template;
 use crate::domain::diagnosis::Diagnosis;
-use crate::domain::evidence::{Gathered, Progress};
 use crate::domain::id::ClusterId;
 use crate::domain::policy::Policy;
 use crate::domain::time::Timestamp;
+use crate::domain::workflow::template::{Library, Template};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -18,7 +16,7 @@ pub struct PlanRequest<'a> {
     /// What is wrong.
     pub diagnosis: &'a Diagnosis,
     /// All templates, for subflows.
-    pub library: &'a super::template::Library,
+    pub library: &'a Library,
     /// The chosen one.
     pub template: &'a Template,
     /// Parameters that a person set.
@@ -39,13 +37,4 @@ pub struct CompileError {
     pub place: String,
     /// Why.
     pub why: String,
-}
-
-/// Makes the plan, or says what still has to be read. Diffs are *computed* here; the engine's planner replaces them by
-/// the server's previews and seals the digest.
-pub fn compile(
-    _request: &PlanRequest<'_>,
-    _gathered: &Gathered,
-) -> Result<Progress<Plan>, CompileError> {
-    Ok(Progress::Need(Vec::new()))
 }

@@ -1,0 +1,199 @@
+//! The workload that an action changes: what every change of a pod template has to look at first.
+//!
+//! Refused, since the change would not reach the pods or reach something else: another uid, an object that is being
+//! deleted, a kind without a pod template, a paused rollout, `OnDelete`, a partition above all pods. Noted: how many
+//! pods go at once, a partition, a scale of zero.
+
+use super::request::ActionError;
+use crate::domain::diagnose::fields::{flag, int, selector, terminating, text, uid, value};
+use crate::domain::diagnose::reader::{Got, Reader};
+use crate::domain::operation::FieldChange;
+use crate::domain::resource::{FieldPath, ObjectRef};
+use serde_json::Value;
+
+/// The object as it is; `None` while it has to be read.
+pub(super) fn live<'a>(
+    target: &ObjectRef,
+    reader: &mut Reader<'a>,
+) -> Result<Option<&'a Value>, ActionError> {
+    let path = target.key.path();
+    match reader.look(&target.key) {
+        Got::Pending => Ok(None),
+        Got::Have(object) if uid(object) != target.uid => Err(ActionError(format!(
+            "{path} was deleted and made anew: it has another uid than the one diagnosed"
+        ))),
+        Got::Have(object) if terminating(object) => {
+            Err(ActionError(format!("{path} is being deleted")))
+        }
+        Got::Have(object) => Ok(Some(object)),
+        Got::Gone => Err(ActionError(format!("{path} does not exist any more"))),
+        Got::Unreadable(why) => Err(ActionError(format!("{path} can't be read: {why}"))),
+    }
+}
+
+/// `spec.template`.
+pub(super) fn template_path() -> FieldPath {
+    FieldPath::keys(&["spec", "template"])
+}
+
+/// The guard that makes any other change of the pod template void the plan.
+pub(super) fn template_guard(object: &Value) -> FieldChange {
+    let path = template_path();
+    let template = path.get(object).cloned();
+    FieldChange { path, before: template.clone(), after: template }
+}
+
+/// Notes about how a new pod template reaches the pods; an error when it does not.
+pub(super) fn rolls(target: &ObjectRef, object: &Value) -> Result<Vec<String>, ActionError> {
+    let path = target.key.path();
+    let kind = target.key.kind.as_str();
+    if target.key.api_version != "apps/v1" || template_path().get(object).is_none() {
+        return Err(ActionError(format!(
+            "{path} is no Deployment, StatefulSet or DaemonSet: its pods can't be rolled"
+        )));
+    }
+    let mut notes = Vec::new();
+    match kind {
+        "Deployment" => {
+            if flag(object, &["spec", "paused"]) {
+                return Err(ActionError(format!(
+                    "the rollout of {path} is paused: a change would not reach its pods"
+                )));
+            }
+            if text(object, &["spec", "strategy", "type"]) == "Recreate" {
+                notes.push("strategy Recreate: all pods stop before new ones start".into());
+            } else {
+                let rolling =
+                    |key| shown(value(object, &["spec", "strategy", "rollingUpdate", key]));
+                notes.push(format!(
+                    "rolls with at most {} unavailable and {} more",
+                    rolling("maxUnavailable"),
+                    rolling("maxSurge")
+                ));
+            }
+        }
+        "StatefulSet" => stateful(&path, object, &mut notes)?,
+        "DaemonSet" => {
+            if text(object, &["spec", "updateStrategy", "type"]) == "OnDelete" {
+                return Err(on_delete(&path));
+            }
+            let most = shown(value(
+                object,
+                &["spec", "updateStrategy", "rollingUpdate", "maxUnavailable"],
+            ));
+            notes.push(format!("rolls node by node, at most {most} unavailable"));
+        }
+        _ => {
+            return Err(ActionError(format!(
+                "{path}: pods of a {kind} can't be rolled; only those of a Deployment, StatefulSet or DaemonSet"
+            )));
+        }
+    }
+    if int(object, &["spec", "replicas"]) == Some(0) {
+        notes
+            .push("it is scaled to zero: no pod runs with the change until it is scaled up".into());
+    }
+    Ok(notes)
+}
+
+fn stateful(path: &str, object: &Value, notes: &mut Vec<String>) -> Result<(), ActionError> {
+    if text(object, &["spec", "updateStrategy", "type"]) == "OnDelete" {
+        return Err(on_delete(path));
+    }
+    let partition =
+        int(object, &["spec", "updateStrategy", "rollingUpdate", "partition"]).unwrap_or(0);
+    let replicas = int(object, &["spec", "replicas"]).unwrap_or(1);
+    if partition > 0 && partition >= replicas {
+        return Err(ActionError(format!(
+            "{path} has partition {partition} and {replicas} replicas: a change would reach no pod"
+        )));
+    }
+    if partition > 0 {
+        notes.push(format!(
+            "partition {partition}: pods 0 to {} keep the old template",
+            partition - 1
+        ));
+    }
+    notes.push("rolls one pod at a time, from the highest ordinal".into());
+    Ok(())
+}
+
+fn on_delete(path: &str) -> ActionError {
+    ActionError(format!(
+        "{path} updates OnDelete: a change of its template does nothing until somebody deletes each pod"
+    ))
+}
+
+fn shown(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => "25%".into(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// kubectl's form of the workload's pod selector. An empty one is an error, never *all pods*.
+pub(super) fn pod_selector(target: &ObjectRef, object: &Value) -> Result<String, ActionError> {
+    selector(value(object, &["spec", "selector"])).ok_or_else(|| {
+        ActionError(format!("{} has no pod selector, or one that selects all", target.key.path()))
+    })
+}
+
+/// Pods of an ordered StatefulSet that a roll would wait for before it changes any: `Err` for those that can't become
+/// ready by themselves, a note for those that may. `None` while reads are due.
+pub(super) fn ordered<'a>(
+    target: &ObjectRef,
+    object: &Value,
+    reader: &mut Reader<'a>,
+) -> Result<Option<Vec<String>>, ActionError> {
+    if target.key.kind != "StatefulSet"
+        || text(object, &["spec", "podManagementPolicy"]) == "Parallel"
+    {
+        return Ok(Some(Vec::new()));
+    }
+    let labels = pod_selector(target, object)?;
+    let got = reader.list("missing-pods", "v1", "Pod", &target.key.namespace, &labels);
+    let pods = match got {
+        Got::Pending => return Ok(None),
+        Got::Gone => &[],
+        Got::Unreadable(why) => {
+            return Ok(Some(vec![format!(
+                "its pods can't be read ({why}); with OrderedReady a pod that is not ready blocks the roll"
+            )]));
+        }
+        Got::Have(pods) => pods,
+    };
+    let own = pods.iter().filter(|pod| {
+        crate::domain::diagnose::chain::controlled_by(pod, &target.uid) && !terminating(pod)
+    });
+    let mut notes = Vec::new();
+    for pod in own {
+        let pod = crate::domain::diagnose::container::Pod::of(pod);
+        if pod.ready() {
+            continue;
+        }
+        let stuck = pod.containers.iter().find_map(|container| {
+            let (reason, _) = container.waiting();
+            let never = !matches!(
+                reason,
+                "" | "CrashLoopBackOff" | "ContainerCreating" | "PodInitializing"
+            );
+            never.then(|| reason.to_string())
+        });
+        let name = pod.name();
+        match stuck {
+            Some(reason) => {
+                return Err(ActionError(format!(
+                    "pod {name} waits for {reason}, and {} is OrderedReady: its controller would wait for that pod \
+                     for ever before it changes any; after the template is changed, delete the pod by hand",
+                    target.key.path()
+                )));
+            }
+            None => notes.push(format!(
+                "pod {name} is not ready, and the set is OrderedReady: the roll waits until it is ready for a moment; \
+                 if it never is, it has to be deleted by hand after the change"
+            )),
+        }
+    }
+    Ok(Some(notes))
+}

@@ -1,0 +1,27 @@
+//! From a template, a diagnosis and live objects to a plan: a pure function over
+//! [`Gathered`](crate::domain::evidence::Gathered).
+//!
+//! Promises: the same input gives the same plan with the same digest; everything that a step would do is known before
+//! it starts, or the plan is not made; a limit that does not hold, an action that can't be done and a value that can't
+//! be told are errors that name the place. Diffs are *computed* here; the engine's planner replaces them by the
+//! server's previews.
+//! Absent: choosing a template (see `Library::choose`), asking the server.
+//!
+//! Reading order: `request`, `variables`, `parameters`, `project`, `steps`, `blast`, `room`, `plan`.
+
+mod blast;
+mod parameters;
+mod plan;
+mod project;
+mod request;
+mod room;
+mod steps;
+mod variables;
+
+pub use plan::compile;
+pub use request::{CompileError, PlanRequest};
+
+pub(crate) use variables::{diagnosis_variable, target_variable};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! Parameters: what a person set, else what a caller gave, else the default, within the author's limits.
+
+use super::variables::{Variables, resolve, said};
+use crate::domain::spelling::nearest;
+use crate::domain::workflow::template::{Given, Parameter, Template};
+use serde_json::{Map, Value};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+/// The values of a template's parameters. `variables` are `diagnosis` and `target`; `params` is added as it grows, so
+/// that a default can use the parameters before it.
+///
+/// # Errors
+/// The parameter, and why.
+pub(super) fn resolve_all(
+    template: &Template,
+    given: &BTreeMap<String, Value>,
+    variables: &Variables,
+) -> Result<BTreeMap<String, Value>, (String, String)> {
+    for name in given.keys() {
+        if !template.parameters.iter().any(|known| known.name == *name) {
+            let known = template.parameters.iter().map(|known| known.name.as_str());
+            let hint = nearest(name, known)
+                .map(|near| format!("; did you mean `{near}`?"))
+                .unwrap_or_default();
+            return Err((name.clone(), format!("there is no such parameter{hint}")));
+        }
+    }
+    let mut variables = variables.clone();
+    let mut values = BTreeMap::new();
+    for parameter in &template.parameters {
+        let value = one(parameter, given.get(&parameter.name), &variables)
+            .map_err(|why| (parameter.name.clone(), why))?;
+        values.insert(parameter.name.clone(), value);
+        let all = values.iter().map(|(name, value)| (name.clone(), value.clone()));
+        variables.insert("params".into(), Value::Object(all.collect::<Map<_, _>>()));
+    }
+    Ok(values)
+}
+
+fn one(
+    parameter: &Parameter,
+    given: Option<&Value>,
+    variables: &Variables,
+) -> Result<Value, String> {
+    let value = match (given, &parameter.default) {
+        (Some(value), _) => from_person(parameter, value),
+        (None, Some(default)) => computed(default, variables)?,
+        (None, None) => return Err("it has no default and nobody gave a value".into()),
+    };
+    let value = parameter.kind.accept(&value)?;
+    for (bound, name, wrong) in
+        [(&parameter.min, "min", Ordering::Less), (&parameter.max, "max", Ordering::Greater)]
+    {
+        let Some(bound) = bound else { continue };
+        let bound = parameter
+            .kind
+            .accept(&computed(bound, variables)?)
+            .map_err(|why| format!("its `{name}`: {why}"))?;
+        match parameter.kind.compare(&value, &bound) {
+            Some(order) if order == wrong => {
+                let side = if name == "min" { "below" } else { "above" };
+                return Err(format!("{value} is {side} its {name} {bound}"));
+            }
+            Some(_) => {}
+            None => return Err(format!("{value} can't be compared with its {name} {bound}")),
+        }
+    }
+    Ok(value)
+}
+
+fn computed(given: &Given, variables: &Variables) -> Result<Value, String> {
+    resolve(given, variables).map_err(|error| match given {
+        Given::Cel(source) | Given::Text(source) => said(&error, source),
+        Given::Literal(_) => error.to_string(),
+    })
+}
+
+/// What comes from a command line is text; numbers and flags are read from it.
+fn from_person(parameter: &Parameter, value: &Value) -> Value {
+    use crate::domain::workflow::template::ParameterKind::{
+        Bool, Duration, Int, Number, Quantity, String,
+    };
+    let Some(text) = value.as_str() else { return value.clone() };
+    match parameter.kind {
+        Int => text.trim().parse::<i64>().map_or_else(|_| value.clone(), Value::from),
+        Number => text.trim().parse::<f64>().map_or_else(|_| value.clone(), Value::from),
+        Bool => text.trim().parse::<bool>().map_or_else(|_| value.clone(), Value::from),
+        String | Quantity | Duration => value.clone(),
+    }
+}

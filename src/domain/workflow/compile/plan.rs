@@ -1,0 +1,228 @@
+//! The plan as a whole.
+
+use super::blast::{self, Change};
+use super::request::{CompileError, PlanRequest};
+use super::steps::Work;
+use super::variables::{Variables, diagnosis_variable, said, target_variable};
+use crate::domain::diagnose::managers;
+use crate::domain::diagnose::reader::{Got, Reader};
+use crate::domain::evidence::{Answer, Gathered, Progress, Read};
+use crate::domain::expr;
+use crate::domain::id::PlanDigest;
+use crate::domain::workflow::plan::{
+    Blast, Manager, Measure, Plan, PlanStep, Risk, StepKind, Verification,
+};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// Settle time where neither policy nor the template has one, in seconds.
+const SETTLE_S: u64 = 300;
+
+/// Makes the plan, or says what still has to be read. Diffs are *computed* here; the engine's planner replaces them by
+/// the server's previews and seals the digest.
+///
+/// # Errors
+/// The step, parameter or section, and why it can't be.
+pub fn compile(
+    request: &PlanRequest<'_>,
+    gathered: &Gathered,
+) -> Result<Progress<Plan>, CompileError> {
+    let mut work = Work::new(request, gathered);
+    let (params, steps) = work.top()?;
+    let mut reader = Reader::new(gathered);
+    let (blast, keepers) = radius(request, &work, &steps, gathered, &mut reader);
+    let mut needs = work.needs.clone();
+    needs.extend(reader.needs());
+    if !needs.is_empty() {
+        return Ok(Progress::Need(needs.into_iter().collect()));
+    }
+    let verification = verification(request, &params)?;
+    let diagnosis = request.diagnosis;
+    let mut risk_why = Vec::new();
+    let risk = risk(request, &work, &steps, &mut risk_why);
+    let mut plan = Plan {
+        digest: PlanDigest::new(""),
+        cluster: request.cluster.clone(),
+        target: diagnosis.target.clone(),
+        pattern: diagnosis.pattern,
+        cause: diagnosis.cause,
+        template: request.template.reference.clone(),
+        params,
+        title: title(request, &work, &steps),
+        risk,
+        risk_why,
+        undo: undo(&work),
+        steps,
+        blast,
+        verification,
+        managers: keepers,
+        left_if_stopped: left(request),
+        expires_s: request.template.expires_s.unwrap_or_else(|| request.policy.expires(risk)),
+        made_at: request.now,
+    };
+    plan.digest = plan.compute_digest().map_err(|error| CompileError {
+        template: request.template.reference.name.clone(),
+        place: "the plan".into(),
+        why: format!("it has no digest: {error}"),
+    })?;
+    Ok(Progress::Ready(plan))
+}
+
+/// Whom it touches, and who keeps the target as it is.
+fn radius(
+    request: &PlanRequest<'_>,
+    work: &Work<'_>,
+    steps: &[PlanStep],
+    gathered: &Gathered,
+    reader: &mut Reader<'_>,
+) -> (Blast, Vec<Manager>) {
+    let mut blast = Blast::default();
+    let mut keepers = Vec::new();
+    for (_, _, compiled) in &work.done {
+        for (from, to) in [
+            (&compiled.notes, &mut blast.notes),
+            (&compiled.unknown, &mut blast.unknown),
+            (&compiled.blockers, &mut blast.blockers),
+        ] {
+            let fresh = from.iter().filter(|line| !to.contains(line)).cloned().collect::<Vec<_>>();
+            to.extend(fresh);
+        }
+    }
+    let Some(target) = &request.diagnosis.target else { return (blast, keepers) };
+    let mutates = work.done.iter().any(|(action, ..)| action.mutates());
+    let read = Read::Object(target.key.clone());
+    if mutates {
+        let (before, after) = (gathered.get(&read), work.gathered.get(&read));
+        if let (Some(Answer::Object(before)), Some(Answer::Object(after))) = (before, after) {
+            let change = Change { target, before, after };
+            blast::add(&change, reader, &mut blast, &mut keepers);
+            let operations = work.done.iter().flat_map(|(_, _, compiled)| &compiled.operations);
+            if blast::touches_template(operations) && !change.rolls() {
+                let what = "the steps take each other's change of the pod template back";
+                blast.notes.push(what.into());
+            }
+        }
+    } else if !steps.is_empty()
+        && let Got::Have(object) = reader.look(&target.key)
+    {
+        keepers.extend(managers(object));
+    }
+    (blast, keepers)
+}
+
+/// The highest risk of what runs, then what template and policy make of it.
+fn risk(
+    request: &PlanRequest<'_>,
+    work: &Work<'_>,
+    steps: &[PlanStep],
+    why: &mut Vec<String>,
+) -> Risk {
+    let mut risk = Risk::Low;
+    for (action, of_step, _) in &work.done {
+        let line = format!("{action}: {of_step}");
+        if *of_step > risk {
+            risk = *of_step;
+            why.clear();
+            why.push(line);
+        } else if *of_step == risk && *of_step > Risk::Low && !why.contains(&line) {
+            why.push(line);
+        }
+    }
+    let mutates = work.done.iter().any(|(action, ..)| action.mutates());
+    if !mutates {
+        why.push("changes nothing on the cluster: low".into());
+    }
+    let name = &request.template.reference.name;
+    if let Some(at_least) = request.template.risk.filter(|at_least| *at_least > risk) {
+        why.push(format!("template {name}: {risk} → {at_least}"));
+        risk = at_least;
+    }
+    let namespace = request.diagnosis.target.as_ref().map(|target| target.key.namespace.as_str());
+    match namespace {
+        Some(namespace) if mutates && !steps.is_empty() => {
+            request.policy.raise(namespace, risk, why)
+        }
+        _ => risk,
+    }
+}
+
+fn title(request: &PlanRequest<'_>, work: &Work<'_>, steps: &[PlanStep]) -> String {
+    let changes = work
+        .done
+        .iter()
+        .filter(|(action, ..)| action.mutates())
+        .map(|(_, _, compiled)| compiled.title.as_str())
+        .collect::<Vec<_>>();
+    match changes.as_slice() {
+        [] if steps.iter().any(|step| {
+            step.skipped.is_none() && matches!(step.kind, StepKind::HandOver { .. })
+        }) =>
+        {
+            format!("tell a human: {}", request.diagnosis.summary)
+        }
+        [] => request.template.summary.clone(),
+        [one] => (*one).to_string(),
+        [one, two] => format!("{one}, then {two}"),
+        [one, two, rest @ ..] => format!("{one}, then {two} and {} more", rest.len()),
+    }
+}
+
+fn undo(work: &Work<'_>) -> String {
+    let words = work
+        .done
+        .iter()
+        .rev()
+        .filter(|(action, ..)| action.mutates())
+        .map(|(_, _, compiled)| compiled.undo.as_str())
+        .collect::<Vec<_>>();
+    if words.is_empty() { "nothing to undo".into() } else { words.join("; then ") }
+}
+
+fn left(request: &PlanRequest<'_>) -> String {
+    let said = request.template.left_if_stopped.trim();
+    if said.is_empty() { "what the finished steps changed".into() } else { said.to_string() }
+}
+
+fn verification(
+    request: &PlanRequest<'_>,
+    params: &BTreeMap<String, Value>,
+) -> Result<Verification, CompileError> {
+    let settle = |template: Option<u64>| request.policy.settle_s.or(template).unwrap_or(SETTLE_S);
+    let Some(verify) = &request.template.verify else {
+        return Ok(Verification {
+            settle_s: settle(None),
+            effective_when: Vec::new(),
+            regressed_when: Vec::new(),
+            measures: Vec::new(),
+            undo_on_regression: false,
+        });
+    };
+    let diagnosis = request.diagnosis;
+    let all = params.iter().map(|(name, value)| (name.clone(), value.clone()));
+    let variables: Variables = BTreeMap::from([
+        ("diagnosis".to_string(), diagnosis_variable(diagnosis)),
+        ("target".to_string(), target_variable(diagnosis.target.as_ref())),
+        ("params".to_string(), Value::Object(all.collect::<Map<_, _>>())),
+    ]);
+    let measures = verify
+        .measures
+        .iter()
+        .map(|measure| {
+            let promql = expr::interpolate(&measure.promql, &variables, expr::escape_promql)
+                .map_err(|error| CompileError {
+                    template: request.template.reference.name.clone(),
+                    place: format!("measure {}", measure.name),
+                    why: said(&error, &measure.promql),
+                })?;
+            let (name, unit) = (measure.name.clone(), measure.unit.clone());
+            Ok(Measure { name, promql: promql.trim().to_string(), unit })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Verification {
+        settle_s: settle(verify.settle_s),
+        effective_when: verify.effective_when.clone(),
+        regressed_when: verify.regressed_when.clone(),
+        measures,
+        undo_on_regression: verify.undo_on_regression,
+    })
+}

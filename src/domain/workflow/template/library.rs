@@ -1,0 +1,217 @@
+//! All templates, and which one fits a diagnosis.
+
+use super::model::{Matching, Template};
+use super::parse::parse;
+use super::problem::Problem;
+use super::shipped::SHIPPED;
+use super::subflows::problems_of;
+use super::yaml::{self, Kind, Place};
+use crate::domain::diagnosis::{Diagnosis, Pattern};
+use crate::domain::expr;
+use crate::domain::workflow::compile::{diagnosis_variable, target_variable};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// All templates that loaded, by name (the user's over the shipped ones).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Library {
+    /// By name.
+    pub templates: BTreeMap<String, Template>,
+    /// What did not load.
+    pub problems: Vec<Problem>,
+}
+
+impl Library {
+    /// Shipped templates and the user's `(file, text)` pairs over them.
+    ///
+    /// A user's template that does not load takes the shipped one of its name out as well: what was meant to be
+    /// replaced must not run in its old form.
+    #[must_use]
+    pub fn load(users: &[(String, String)]) -> Self {
+        let mut library = Self::default();
+        for (file, text) in SHIPPED {
+            library.add(file, text);
+        }
+        let mut own = BTreeSet::new();
+        for (file, text) in users {
+            library.add_users(file, text, &mut own);
+        }
+        library.check_subflows();
+        library.problems.sort();
+        library
+    }
+
+    /// Only these files; for tests and for lint of a file on its own.
+    #[must_use]
+    pub fn of(files: &[(&str, &str)]) -> Self {
+        let mut library = Self::default();
+        for (file, text) in files {
+            library.add(file, text);
+        }
+        library.check_subflows();
+        library.problems.sort();
+        library
+    }
+
+    fn add(&mut self, file: &str, text: &str) {
+        match parse(file, text) {
+            Ok((template, _)) => {
+                self.templates.insert(template.reference.name.clone(), template);
+            }
+            Err(problems) => self.problems.extend(problems),
+        }
+    }
+
+    fn add_users(&mut self, file: &str, text: &str, own: &mut BTreeSet<String>) {
+        match parse(file, text) {
+            Ok((template, _)) => {
+                let name = template.reference.name.clone();
+                if own.insert(name.clone()) {
+                    self.templates.insert(name, template);
+                } else {
+                    let message = format!("another file has a template `{name}` already");
+                    self.problems.push(Problem::at(file, Place::START, message));
+                }
+            }
+            Err(problems) => {
+                self.problems.extend(problems);
+                let name = intended_name(file, text);
+                if self.templates.remove(&name).is_some() {
+                    let message =
+                        format!("`{name}` is not used at all, since this file would replace it");
+                    self.problems.push(Problem::at(file, Place::START, message));
+                }
+                own.insert(name);
+            }
+        }
+    }
+
+    /// Takes out templates whose subflows don't work, until all that are left do.
+    fn check_subflows(&mut self) {
+        loop {
+            let broken = self
+                .templates
+                .values()
+                .map(|template| {
+                    (template.reference.name.clone(), problems_of(template, &self.templates))
+                })
+                .filter(|(_, problems)| !problems.is_empty())
+                .collect::<Vec<_>>();
+            if broken.is_empty() {
+                return;
+            }
+            for (name, problems) in broken {
+                self.templates.remove(&name);
+                self.problems.extend(problems);
+            }
+        }
+    }
+
+    /// The template for a diagnosis; else a sentence that says which were looked at and why none fits.
+    ///
+    /// Those for its pattern first: one that names the cause before one for any cause, one with a condition before one
+    /// without. A template for *generic* takes what is left over, if it changes nothing.
+    ///
+    /// # Errors
+    /// The sentence.
+    pub fn choose(&self, diagnosis: &Diagnosis) -> Result<&Template, String> {
+        let variables = BTreeMap::from([
+            ("diagnosis".to_string(), diagnosis_variable(diagnosis)),
+            ("target".to_string(), target_variable(diagnosis.target.as_ref())),
+        ]);
+        let mut looked_at = Vec::new();
+        let mut best: Option<(Rank, &Template)> = None;
+        for template in self.templates.values() {
+            let Some(matching) = &template.matching else { continue };
+            let name = &template.reference.name;
+            match fits(template, matching, diagnosis, &variables, self) {
+                Ok(rank) => {
+                    if best.as_ref().is_none_or(|(known, _)| rank > *known) {
+                        best = Some((rank, template));
+                    }
+                }
+                Err(Some(why)) => looked_at.push(format!("{name} ({why})")),
+                Err(None) => {}
+            }
+        }
+        best.map(|(_, template)| template).ok_or_else(|| {
+            let (pattern, cause) = (diagnosis.pattern, diagnosis.cause);
+            if looked_at.is_empty() {
+                format!("no template is for {pattern}")
+            } else {
+                format!("no template fits {pattern}, cause {cause}: {}", looked_at.join("; "))
+            }
+        })
+    }
+
+    /// Whether a template or a subflow of it changes the cluster.
+    #[must_use]
+    pub fn acts(&self, template: &Template) -> bool {
+        // Circles are taken out when loading; the depth bounds it all the same.
+        fn walk(library: &Library, template: &Template, depth: usize) -> bool {
+            template.acts()
+                || depth > 0
+                    && template.subflows().into_iter().any(|(name, _)| {
+                        library.templates.get(name).is_some_and(|t| walk(library, t, depth - 1))
+                    })
+        }
+        walk(self, template, super::subflows::MAX_DEPTH)
+    }
+}
+
+/// How well it fits: its own pattern, a cause named, a condition, not shipped.
+type Rank = (bool, bool, bool, bool);
+
+/// How well the template fits, or why it does not; `None`: it is for something else.
+fn fits(
+    template: &Template,
+    matching: &Matching,
+    diagnosis: &Diagnosis,
+    variables: &BTreeMap<String, Value>,
+    library: &Library,
+) -> Result<Rank, Option<String>> {
+    let own = matching.pattern == diagnosis.pattern;
+    let leftover = matching.pattern == Pattern::Generic && !library.acts(template);
+    if !own && !leftover {
+        return Err(None);
+    }
+    if !matching.causes.is_empty() && !matching.causes.contains(&diagnosis.cause) {
+        let causes = matching.causes.iter().map(|cause| cause.word()).collect::<Vec<_>>();
+        return Err(own.then(|| format!("only for {}", causes.join(", "))));
+    }
+    if diagnosis.target.is_none() && library.acts(template) {
+        return Err(Some("it changes something, and there is no target".into()));
+    }
+    if !matching.when.is_empty() {
+        match expr::holds(&matching.when, variables) {
+            Ok(true) => {}
+            Ok(false) => return Err(Some("its condition does not hold".into())),
+            Err(error) => return Err(Some(format!("its condition can't be told: {error}"))),
+        }
+    }
+    for exclusion in &matching.not_when {
+        match expr::holds(&exclusion.cel, variables) {
+            Ok(false) => {}
+            Ok(true) => return Err(Some(exclusion.why.clone())),
+            Err(error) => {
+                return Err(Some(format!("can't tell whether {}: {error}", exclusion.why)));
+            }
+        }
+    }
+    let shipped = SHIPPED.iter().any(|(file, _)| *file == template.file);
+    Ok((own, !matching.causes.is_empty(), !matching.when.is_empty(), !shipped))
+}
+
+/// The name that a file which does not load was meant to have: what it says, or what it is called.
+fn intended_name(file: &str, text: &str) -> String {
+    let said = yaml::read(file, text).ok().and_then(|node| match node.kind {
+        Kind::Map(members) => {
+            members.into_iter().find(|(key, _)| key.text == "name").and_then(|(_, v)| v.scalar())
+        }
+        Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::List(_) => None,
+    });
+    said.unwrap_or_else(|| {
+        let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
+        name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml")).unwrap_or(name).to_string()
+    })
+}

@@ -1,0 +1,36 @@
+//! Templates as people write them: YAML and CEL, checked as a whole before any of it is used.
+//!
+//! Promises: a template loads completely or not at all, every problem with file, line, column and, where there is one,
+//! what to write instead; one that does not load is reported and the rest still work. What a template may do is
+//! bounded by the catalogue of actions.
+//! Absent: a free graph of steps, code, anything that reads while loading.
+//!
+//! Reading order: `yaml`, `problem`, `excerpt`, `model`, `reading`, `scope`, `parameters`, `steps`, `parse`,
+//! `subflows`, `shipped`, `library`.
+
+mod excerpt;
+mod library;
+mod model;
+mod parameters;
+mod parse;
+mod problem;
+mod reading;
+mod scope;
+mod shipped;
+mod steps;
+mod subflows;
+mod yaml;
+
+pub use library::Library;
+pub use model::{
+    Argument, Does, Exclusion, Given, Matching, MeasureSpec, Parameter, ParameterKind, Step,
+    Template, Verify, Wait, WaitObject,
+};
+pub use problem::Problem;
+pub use yaml::{MAX_BYTES, Place};
+
+pub(crate) use parse::parse;
+pub(crate) use subflows::{MAX_DEPTH, problems_of};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+//! Which variables an expression of a template can use, by where it stands.
+
+use super::model::Given;
+use super::reading::Reading;
+use super::yaml::{Kind, Node};
+use crate::domain::expr::{self, Piece};
+use crate::domain::spelling::nearest;
+use std::collections::BTreeSet;
+
+/// Members of `diagnosis`.
+pub(crate) const DIAGNOSIS: &[&str] =
+    &["pattern", "cause", "container", "confidence", "made_by", "summary", "evidence", "values"];
+/// Members of `target`.
+pub(crate) const TARGET: &[&str] = &["api_version", "kind", "namespace", "name", "uid"];
+/// Members of `before` and `after`: the fields of a sample.
+pub(crate) const SAMPLE: &[&str] = &[
+    "at",
+    "readable",
+    "desired",
+    "ready",
+    "updated_available",
+    "rolled_out",
+    "restarts",
+    "crashing",
+    "oom_killed",
+    "failed_runs",
+    "alerts_firing",
+    "measures",
+    "missing",
+];
+/// Names in `diagnosis.values`, as the `diagnose` module has them. A rule may add others: an unknown one is a matter
+/// for lint, not a reason to refuse a template.
+pub(crate) const VALUES: &[&str] = &[
+    "container",
+    "pod",
+    "failing_pods",
+    "replicas",
+    "ready",
+    "restarts",
+    "paused",
+    "autoscaled",
+    "memory_limit_bytes",
+    "memory_request_bytes",
+    "peak_working_set_bytes",
+    "working_set_bytes",
+    "slope_bytes_per_s",
+    "oom_kills",
+    "run_seconds_last",
+    "exit_code_last",
+    "current_revision",
+    "healthy_revision",
+    "changed",
+    "missing",
+];
+
+/// The variables of one place.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scope {
+    diagnosis: bool,
+    target: bool,
+    /// Declared parameters, where `params` can be used.
+    params: Option<BTreeSet<String>>,
+    object: bool,
+    /// Declared measures, where `before` and `after` can be used.
+    samples: Option<BTreeSet<String>>,
+}
+
+impl Scope {
+    /// `match`.
+    pub(crate) fn matching() -> Self {
+        Self { diagnosis: true, target: true, ..Self::default() }
+    }
+
+    /// Steps and defaults of parameters.
+    pub(crate) fn steps(params: BTreeSet<String>) -> Self {
+        Self { diagnosis: true, target: true, params: Some(params), ..Self::default() }
+    }
+
+    /// `until` and `fails_when`.
+    pub(crate) fn object() -> Self {
+        Self { object: true, ..Self::default() }
+    }
+
+    /// `effective_when` and `regressed_when`.
+    pub(crate) fn samples(measures: BTreeSet<String>) -> Self {
+        Self { samples: Some(measures), ..Self::default() }
+    }
+
+    fn variables(&self) -> Vec<&'static str> {
+        let all = [
+            ("diagnosis", self.diagnosis),
+            ("params", self.params.is_some()),
+            ("target", self.target),
+            ("object", self.object),
+            ("since", self.object),
+            ("before", self.samples.is_some()),
+            ("after", self.samples.is_some()),
+        ];
+        all.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
+    }
+
+    /// What is wrong with one use of a variable, and the nearest right word.
+    fn wrong(&self, reference: &expr::Reference) -> Option<(String, Option<String>)> {
+        let name = reference.variable.as_str();
+        let variables = self.variables();
+        if !variables.contains(&name) {
+            let near = nearest(name, variables.iter().copied()).map(String::from);
+            let here = if variables.is_empty() { "none".into() } else { variables.join(", ") };
+            return Some((format!("there is no `{name}` here, only {here}"), near));
+        }
+        let member = |known: &mut dyn Iterator<Item = &str>, at: usize| {
+            let found = reference.members.get(at)?;
+            let known = known.collect::<Vec<_>>();
+            if known.contains(&found.as_str()) {
+                return None;
+            }
+            let near = nearest(found, known.iter().copied()).map(String::from);
+            let path = [&[reference.variable.clone()], &reference.members[..at]].concat().join(".");
+            Some((format!("`{path}` has no `{found}`"), near))
+        };
+        match name {
+            "diagnosis" => member(&mut DIAGNOSIS.iter().copied(), 0),
+            "target" => member(&mut TARGET.iter().copied(), 0),
+            "params" => {
+                let declared = self.params.iter().flatten();
+                member(&mut declared.map(String::as_str), 0)
+            }
+            "before" | "after" => member(&mut SAMPLE.iter().copied(), 0).or_else(|| {
+                let measures = self.samples.iter().flatten();
+                let of_measures = reference.members.first().is_some_and(|m| m == "measures");
+                if of_measures { member(&mut measures.map(String::as_str), 1) } else { None }
+            }),
+            _ => None,
+        }
+    }
+}
+
+impl Reading<'_> {
+    /// Checks an expression that is (part of) a scalar.
+    fn check_cel(
+        &mut self,
+        node: &Node,
+        whole: &str,
+        source: &str,
+        at: (usize, usize),
+        scope: &Scope,
+    ) {
+        let references = match expr::references(source) {
+            Ok(references) => references,
+            Err(error) => return self.expression(node, whole, at, error),
+        };
+        for reference in references {
+            self.use_of(&reference);
+            let wrong = scope.wrong(&reference);
+            let odd = unknown_value(&reference);
+            if wrong.is_none() && odd.is_none() {
+                continue;
+            }
+            let (line, column) = if reference.line == 1 {
+                (at.0, reference.column + at.1 - 1)
+            } else {
+                (reference.line + at.0 - 1, reference.column)
+            };
+            let place = self.inside(node, whole, line, column);
+            let meant = |near: Option<String>| {
+                near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default()
+            };
+            if let Some((message, near)) = wrong {
+                self.advise(place, message, meant(near));
+            } else if let Some((message, near)) = odd {
+                self.hint(place, message, meant(near));
+            }
+        }
+    }
+
+    /// Notes which parameters are used.
+    fn use_of(&mut self, reference: &expr::Reference) {
+        if reference.variable == "params" {
+            let all = || "*".to_string();
+            self.used.insert(reference.members.first().cloned().unwrap_or_else(all));
+        }
+    }
+
+    /// A scalar that is an expression as a whole.
+    pub(super) fn cel(&mut self, node: &Node, key: &str, scope: &Scope) -> String {
+        let text = self.text(node, key);
+        if matches!(node.kind, Kind::List(_) | Kind::Map(_)) {
+            return text;
+        }
+        self.check_cel(node, &text, &text, (1, 1), scope);
+        text
+    }
+
+    /// A text with `${CEL}` in it.
+    pub(super) fn interpolated(&mut self, node: &Node, key: &str, scope: &Scope) -> String {
+        let text = self.text(node, key);
+        match expr::pieces(&text) {
+            Ok(pieces) => {
+                for piece in pieces {
+                    if let Piece::Expr { source, line, column } = piece {
+                        self.check_cel(node, &text, &source, (line, column), scope);
+                    }
+                }
+            }
+            Err(error) => self.expression(node, &text, (1, 1), error),
+        }
+        text
+    }
+
+    /// A value: `= CEL`, a text with `${CEL}`, or a literal.
+    pub(super) fn given(&mut self, node: &Node, key: &str, scope: &Scope) -> Given {
+        let Kind::Text(text) = &node.kind else { return Given::Literal(node.json()) };
+        if let Some(rest) = text.strip_prefix('=') {
+            let source = rest.trim_start();
+            let skipped = text.chars().count() - source.chars().count();
+            self.check_cel(node, text, source, (1, skipped + 1), scope);
+            return Given::Cel(source.trim_end().to_string());
+        }
+        if text.contains("${") {
+            return Given::Text(self.interpolated(node, key, scope));
+        }
+        Given::Literal(node.json())
+    }
+}
+
+/// A member of `diagnosis.values` that no rule is known to give.
+fn unknown_value(reference: &expr::Reference) -> Option<(String, Option<String>)> {
+    let [values, name, ..] = reference.members.as_slice() else { return None };
+    if reference.variable != "diagnosis" || values != "values" || VALUES.contains(&name.as_str()) {
+        return None;
+    }
+    let near = nearest(name, VALUES.iter().copied()).map(String::from);
+    Some((format!("no rule is known to give `diagnosis.values.{name}`"), near))
+}
