@@ -1,6 +1,7 @@
 //! Pilothouse: a terminal operations console, and the engine behind it, for supervised Kubernetes remediations.
 pub mod adapters;
 pub mod assemble;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod engine;

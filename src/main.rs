@@ -1,3 +1,7 @@
 //! The program: see `pilothouse::cli`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(pilothouse::cli::run::start(std::env::args_os()))
+}

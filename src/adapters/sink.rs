@@ -141,7 +141,7 @@ mod tests {
     fn a_file_is_replaced_whole_and_nothing_else_is_left() {
         let root = tempfile::tempdir().unwrap();
         let sink = sink(root.path().into());
-        sink.write("r.md", &[b'a'; 100_000]).unwrap();
+        sink.write("r.md", &vec![b'a'; 100_000]).unwrap();
         // A reader that has it open keeps the old one whole: the name moves, the content does not change.
         let mut open = File::open(root.path().join("r.md")).unwrap();
         sink.write("r.md", b"new").unwrap();

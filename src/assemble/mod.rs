@@ -8,3 +8,4 @@ pub mod real;
 pub mod running;
 mod stage;
 pub mod store;
+pub mod without_engine;

@@ -23,7 +23,8 @@ struct Lines(String);
 
 impl Lines {
     fn line(&mut self, text: &str) {
-        self.0.push_str(text.trim_end());
+        // Signs that titles may hold are words here.
+        self.0.push_str(text.trim_end().replace('→', "->").replace('…', "...").as_str());
         self.0.push('\n');
     }
 

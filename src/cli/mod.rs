@@ -1,0 +1,37 @@
+//! The verbs: one file each. `output` is the only printer, `exit` the only list of exit codes.
+//!
+//! Promises: stdout is data and stderr is talk; no colour into a pipe; every verb but the console works without a
+//! terminal; who acts is the kernel's word for this process, never an argument.
+//! Absent on purpose: rules of the business. A verb asks the engine or reads its log.
+
+pub mod alert;
+pub mod approve;
+pub mod arguments;
+pub mod audit;
+pub mod caller;
+pub mod claim;
+pub mod completions;
+pub mod config;
+pub mod console;
+pub mod demo;
+pub mod doctor;
+pub mod engine;
+pub mod exit;
+pub mod export;
+pub mod gesture;
+pub mod list;
+pub mod logs;
+pub mod man;
+pub mod output;
+pub mod plan_anew;
+pub mod reading;
+pub mod receipt;
+pub mod reject;
+pub mod run;
+pub mod serving;
+pub mod session;
+pub mod show;
+pub mod start;
+pub mod stop;
+pub mod templates;
+pub mod watch;

@@ -1,0 +1,115 @@
+//! Reading the log without an engine.
+
+use super::exit::{Exit, Failure};
+use super::session::Session;
+use crate::assemble::without_engine::{OpenLog, now, open_log};
+use crate::domain::event::Recorded;
+use crate::domain::id::RemediationId;
+use crate::domain::remediation::Remediation;
+use crate::domain::report::{Context, Report};
+use crate::engine::reader::{self, ReadError};
+use crate::engine::snapshot::Snapshot;
+
+/// A store open for reading, and the cluster whose log is meant.
+pub struct Log(OpenLog);
+
+impl Session {
+    /// Opens the log for reading.
+    ///
+    /// # Errors
+    /// When there is none, or it can't be read.
+    pub async fn log(&self) -> Result<Log, Failure> {
+        let path = &self.settings().store.path;
+        if !path.as_os_str().is_empty() && !path.exists() {
+            return Err(Failure::unavailable(format!(
+                "there is no store at {}: start `pilothouse` or `pilothouse engine`, or name it with --store",
+                path.display()
+            )));
+        }
+        open_log(self.settings()).await.map(Log).map_err(Failure::unavailable)
+    }
+}
+
+impl Log {
+    /// The picture of the log.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub async fn snapshot(&self) -> Result<Snapshot, Failure> {
+        reader::snapshot(self.0.store.as_ref(), &self.0.cluster, now()).await.map_err(failure)
+    }
+
+    /// One case by id or unique prefix.
+    ///
+    /// # Errors
+    /// When there is none, or several.
+    pub async fn find(&self, prefix: &str) -> Result<(Remediation, Vec<Recorded>), Failure> {
+        reader::remediation(self.0.store.as_ref(), &self.0.cluster, prefix).await.map_err(failure)
+    }
+
+    /// One case by its whole id.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub async fn case(&self, id: &RemediationId) -> Result<(Remediation, Vec<Recorded>), Failure> {
+        reader::case(self.0.store.as_ref(), &self.0.cluster, id).await.map_err(failure)
+    }
+
+    /// Events after a position.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub async fn after(&self, seq: u64, limit: u32) -> Result<Vec<Recorded>, Failure> {
+        reader::after(self.0.store.as_ref(), &self.0.cluster, seq, limit).await.map_err(failure)
+    }
+
+    /// What was kept under a digest.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn blob(&self, digest: &str) -> Result<Option<Vec<u8>>, Failure> {
+        reader::blob(self.0.store.as_ref(), digest).await.map_err(failure)
+    }
+
+    /// Walks the whole chain.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn audit(&self) -> Result<reader::Audit, Failure> {
+        reader::audit(self.0.store.as_ref(), &self.0.cluster).await.map_err(failure)
+    }
+
+    /// What reports say beside the case.
+    ///
+    /// # Errors
+    /// When the log can't be read.
+    pub async fn context(&self, snapshot: &Snapshot) -> Result<Context, Failure> {
+        let head = reader::head(self.0.store.as_ref(), &self.0.cluster).await.map_err(failure)?;
+        Ok(Context {
+            cluster_name: snapshot.cluster.clone(),
+            simulated: snapshot.simulated.clone(),
+            head: Some((head.seq, head.hash)),
+        })
+    }
+
+    /// The report of one case by id or unique prefix.
+    ///
+    /// # Errors
+    /// When there is none, or it can't be read.
+    pub async fn report(&self, prefix: &str) -> Result<Report, Failure> {
+        let (case, events) = self.find(prefix).await?;
+        let context = self.context(&self.snapshot().await?).await?;
+        Ok(Report::of(&case, &events, &context))
+    }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "it stands in map_err")]
+fn failure(error: ReadError) -> Failure {
+    let exit = match &error {
+        ReadError::NotFound(_) => Exit::NotFound,
+        ReadError::Ambiguous { .. } => Exit::Usage,
+        ReadError::Store(_) => Exit::Unavailable,
+        ReadError::Event { .. } => Exit::Failed,
+    };
+    Failure::new(exit, error.to_string())
+}

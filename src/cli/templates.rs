@@ -1,0 +1,159 @@
+//! `templates list`, `show` and `lint`.
+
+use super::exit::{Exit, Failure, Outcome};
+use super::session::Session;
+use crate::assemble::real::library;
+use crate::domain::workflow::template::{Library, Problem};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// Templates.
+#[derive(Debug, clap::Args)]
+pub struct Templates {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub what: What,
+}
+
+/// What to do with templates.
+#[derive(Debug, clap::Subcommand)]
+pub enum What {
+    /// Name, version and digest of each, and those that do not load.
+    List,
+    /// One template's text.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    /// Say what is wrong, with file, line, column and a suggestion. Exit code 1 when something is.
+    Lint {
+        /// Files and directories; none: the shipped ones and templates.directory.
+        paths: Vec<PathBuf>,
+    },
+}
+
+impl Templates {
+    /// Runs the verb.
+    ///
+    /// # Errors
+    /// When a file can't be read, or something is wrong in one.
+    pub fn run(&self, session: &Session) -> Outcome {
+        match &self.what {
+            What::List => list(session),
+            What::Show { name } => show(session, name),
+            What::Lint { paths } => lint(session, paths),
+        }
+    }
+}
+
+fn loaded(session: &Session) -> Result<Library, Failure> {
+    library(session.settings()).map_err(Failure::unavailable)
+}
+
+fn list(session: &Session) -> Outcome {
+    let library = loaded(session)?;
+    let output = session.output;
+    if output.is_text() {
+        for template in library.templates.values() {
+            let reference = &template.reference;
+            let digest = reference.digest.get(..12).unwrap_or(&reference.digest);
+            let line =
+                format!("{:<24} version {:<4} {digest}\n", reference.name, reference.version);
+            output.data(&line)?;
+        }
+        for problem in &library.problems {
+            output.say(&sentence(problem));
+        }
+    } else {
+        let items = library
+            .templates
+            .values()
+            .map(|template| json!(template.reference))
+            .chain(library.problems.iter().map(|problem| json!({ "problem": line(problem) })))
+            .collect::<Vec<_>>();
+        output.list(&items)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn show(session: &Session, name: &str) -> Outcome {
+    let library = loaded(session)?;
+    let Some(template) = library.templates.get(name) else {
+        let known = library.templates.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let why = format!("there is no template `{name}`; there are: {known}");
+        return Err(Failure::new(Exit::NotFound, why));
+    };
+    session.output.document(&template.reference)?;
+    Ok(Exit::Done)
+}
+
+fn lint(session: &Session, paths: &[PathBuf]) -> Outcome {
+    let (library, checked) = if paths.is_empty() {
+        let library = loaded(session)?;
+        let checked = library.templates.len();
+        (library, checked)
+    } else {
+        let mut texts = Vec::new();
+        for path in paths {
+            read(path, &mut texts)?;
+        }
+        (Library::load(&texts), texts.len())
+    };
+    let output = session.output;
+    if output.is_text() {
+        for problem in &library.problems {
+            output.data(&format!("{}\n", sentence(problem)))?;
+        }
+    } else {
+        output.list(&library.problems.iter().map(line).collect::<Vec<_>>())?;
+    }
+    match library.problems.len() {
+        0 => {
+            output.say(&format!("{checked} templates, nothing wrong"));
+            Ok(Exit::Done)
+        }
+        problems => Err(Failure::new(Exit::Failed, format!("{problems} problems"))),
+    }
+}
+
+fn read(path: &Path, texts: &mut Vec<(String, String)>) -> Result<(), Failure> {
+    let wrong = |error: std::io::Error| {
+        let exit = match error.kind() {
+            std::io::ErrorKind::NotFound => Exit::NotFound,
+            _ => Exit::Usage,
+        };
+        Failure::new(exit, format!("{}: {error}", path.display()))
+    };
+    if path.is_dir() {
+        let mut files = std::fs::read_dir(path)
+            .map_err(wrong)?
+            .filter_map(Result::ok)
+            .map(|entry| entry.path())
+            .filter(|file| file.extension().is_some_and(|end| end == "yaml" || end == "yml"))
+            .collect::<Vec<_>>();
+        files.sort();
+        return files.iter().try_for_each(|file| read(file, texts));
+    }
+    let text = std::fs::read_to_string(path).map_err(wrong)?;
+    texts.push((path.display().to_string(), text));
+    Ok(())
+}
+
+fn sentence(problem: &Problem) -> String {
+    let hint = if problem.suggestion.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", problem.suggestion)
+    };
+    format!("{}:{}:{}: {}{hint}", problem.file, problem.line, problem.column, problem.message)
+}
+
+fn line(problem: &Problem) -> serde_json::Value {
+    json!({
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "message": problem.message,
+        "suggestion": problem.suggestion,
+    })
+}

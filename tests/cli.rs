@@ -1,0 +1,492 @@
+//! The verbs from outside, in a cleared environment: exit codes, shapes, bad input.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test may end loudly")]
+
+use assert_cmd::Command;
+use pilothouse::adapters::store::sqlite::SqliteStore;
+use pilothouse::domain::alert::{Alert, AlertStatus};
+use pilothouse::domain::envelope::Head;
+use pilothouse::domain::event::{Event, Outcome, Recorded};
+use pilothouse::domain::id::{BatchId, ClusterId, Fingerprint, RemediationId};
+use pilothouse::domain::time::Timestamp;
+use pilothouse::engine::log::drafts;
+use pilothouse::ports::store::{IndexRow, Store as _};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+/// A home of its own for each test, with nothing of the environment.
+struct Home(tempfile::TempDir);
+
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Home {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn store(&self) -> PathBuf {
+        self.path(".local/state/pilothouse/pilothouse.db")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::cargo_bin("pilothouse").expect("the program is built");
+        command.env_clear().env("HOME", self.0.path()).current_dir(self.0.path()).args(arguments);
+        command.timeout(std::time::Duration::from_secs(60));
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        ran(self.command(arguments).output().unwrap())
+    }
+
+    fn with(&self, name: &str, text: &str) -> &Self {
+        std::fs::write(self.path(name), text).unwrap();
+        self
+    }
+}
+
+fn ran(output: Output) -> Ran {
+    Ran {
+        code: output.status.code().expect("it ended by itself"),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"))
+}
+
+fn alert() -> Alert {
+    Alert {
+        fingerprint: Fingerprint::new("cf712301548eb2b4"),
+        status: AlertStatus::Firing,
+        labels: BTreeMap::from([
+            ("alertname".into(), "KubePodOOMKilled".into()),
+            ("namespace".into(), "payments".into()),
+            ("pod".into(), "ledger-api-1".into()),
+        ]),
+        annotations: BTreeMap::new(),
+        starts_at: at(),
+        ends_at: None,
+    }
+}
+
+fn at() -> Timestamp {
+    "2026-11-21T02:01:12Z".parse().unwrap()
+}
+
+const CLOSED: &str = "d1xqh7rtv2mkq9fp";
+const OPEN: &str = "d2wdz8gcn3wdk7qm";
+
+/// A store with a simulated engine's start, one closed case and one that is stuck, as an engine writes it.
+fn seed(path: &Path) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let store = SqliteStore::open(path).await.unwrap();
+        let cluster = ClusterId::new("5e1f");
+        let lease = store.acquire(&cluster, "test", 60).await.unwrap();
+        let of = |id: Option<&str>, event| Recorded {
+            seq: 0,
+            at: at(),
+            by: "pilothouse".into(),
+            cause: String::new(),
+            subject: id.map(RemediationId::new),
+            event,
+        };
+        let events = vec![
+            of(
+                None,
+                Event::EngineStarted {
+                    holder: "test".into(),
+                    version: "0".into(),
+                    cluster_name: "prod-eu1".into(),
+                    simulated: true,
+                },
+            ),
+            of(Some(CLOSED), Event::Opened { alert: alert(), owner: None }),
+            of(Some(CLOSED), Event::Closed { outcome: Outcome::Failed, why: "it broke".into() }),
+            of(Some(OPEN), Event::Opened { alert: alert(), owner: None }),
+            of(
+                Some(OPEN),
+                Event::Stuck {
+                    during: "diagnosis".into(),
+                    why: "no answer".into(),
+                    retry_at: None,
+                },
+            ),
+        ];
+        let row = |id: &str, first_seq, last_seq| IndexRow {
+            id: RemediationId::new(id),
+            live: true,
+            opened_at: at(),
+            first_seq,
+            last_seq,
+        };
+        let index = vec![row(CLOSED, 2, 3), row(OPEN, 4, 5)];
+        let drafts = drafts(&store, &events).await.unwrap();
+        let batch = BatchId::new("b-1");
+        store.append(&lease, &Head::empty(), &batch, drafts, index, Vec::new()).await.unwrap();
+        store.release(&lease).await.unwrap();
+    });
+}
+
+fn seeded() -> Home {
+    let home = Home::new();
+    seed(&home.store());
+    home
+}
+
+#[test]
+fn help_and_version_are_data_and_a_wrong_command_line_is_talk_with_code_2() {
+    let home = Home::new();
+    let help = home.run(&["--help"]);
+    assert_eq!((help.code, help.err.as_str()), (0, ""));
+    assert!(help.out.contains("approve") && !help.out.contains('\u{1b}'), "{}", help.out);
+    assert!(home.run(&["--version"]).out.starts_with("pilothouse "));
+    for wrong in [
+        &["aprove"][..],
+        &["approve", "t4dx"],
+        &["stop"],
+        &["export"],
+        &["list", "--state", "asleep"],
+        &["list", "--output", "yaml"],
+        &["watch", "--timeout", "soon"],
+    ] {
+        let ran = home.run(wrong);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{wrong:?} {}", ran.err);
+        assert!(!ran.err.is_empty() && !ran.err.contains('\u{1b}'), "{}", ran.err);
+    }
+    let ran = home.run(&["aprove"]);
+    assert!(ran.err.contains("approve"), "a suggestion: {}", ran.err);
+}
+
+#[test]
+fn without_a_store_reading_says_where_it_looked_and_makes_none() {
+    let home = Home::new();
+    for verb in
+        [&["list"][..], &["show", "d1xq"], &["watch"], &["audit", "verify"], &["logs", "d1"]]
+    {
+        let ran = home.run(verb);
+        assert_eq!((ran.code, ran.out.as_str()), (6, ""), "{verb:?}");
+        assert!(ran.err.contains(&home.store().display().to_string()), "{}", ran.err);
+    }
+    assert!(!home.path(".local").exists());
+}
+
+#[test]
+fn without_a_terminal_the_console_does_not_start() {
+    let home = Home::new();
+    let ran = home.run(&[]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("needs a terminal"), "{}", ran.err);
+    assert!(!home.path(".local").exists(), "nothing was started");
+}
+
+#[test]
+fn an_unknown_key_in_the_settings_is_code_2_with_line_and_suggestion() {
+    let home = Home::new();
+    home.with("c.toml", "[engine]\n\nmod = \"approve\"\n");
+    for verb in [&["config", "check"][..], &["list"]] {
+        let ran = home.run(&[verb, &["--config", "c.toml"]].concat());
+        assert_eq!(ran.code, 2);
+        assert!(ran.err.contains("c.toml:3: unknown key `engine.mod`"), "{}", ran.err);
+        assert!(ran.err.contains("did you mean `engine.mode`?"), "{}", ran.err);
+    }
+    let ran = home.run(&["completions", "bash", "--config", "c.toml"]);
+    assert_eq!(ran.code, 0, "what needs no settings works with broken ones");
+}
+
+#[test]
+fn config_show_gives_each_value_with_its_origin_and_no_secret() {
+    let home = Home::new();
+    home.with("c.toml", "[policy]\nmax_pods = 7\n");
+    let ran = ran(home
+        .command(&["config", "show", "--output", "json", "--config", "c.toml", "--mode", "suggest"])
+        .env("PILOTHOUSE_WEBHOOK_TOKEN", "hunter2")
+        .env("SLM_MODEL", "small")
+        .env("SLM_ENDPOINT", "http://127.0.0.1:1/v1")
+        .output()
+        .unwrap());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(!ran.out.contains("hunter2") && !ran.err.contains("hunter2"));
+    let value = parsed(&ran.out);
+    let of = |key: &str| {
+        let items = value["items"].as_array().unwrap();
+        items.iter().find(|item| item["key"] == key).unwrap_or_else(|| panic!("{key}")).clone()
+    };
+    assert_eq!(value["schema"], "pilothouse/v1");
+    assert_eq!(of("policy.max_pods")["value"], "7");
+    assert!(of("policy.max_pods")["origin"].as_str().unwrap().ends_with("c.toml:2"));
+    assert_eq!(of("engine.mode")["origin"], "flag --mode");
+    assert_eq!(of("slm.model")["origin"], "environment SLM_MODEL");
+    assert_eq!(of("slm.model")["used"], false);
+    assert_eq!(of("webhook.token")["value"], "(set, not shown)");
+    assert_eq!(of("policy.denied")["origin"], "default");
+    let text = home.run(&["config", "show"]);
+    assert!(text.out.contains("(not used yet)"), "{}", text.out);
+}
+
+#[test]
+fn config_check_reads_the_roles_file_and_the_secrets_too() {
+    let home = Home::new();
+    home.with("c.toml", "[policy]\nroles = \"roles.toml\"\n[webhook]\ntoken_file = \"none\"\n");
+    home.with("roles.toml", "[[grant]]\nrole = \"king\"\nusers = [\"mira\"]\n");
+    let ran = home.run(&["config", "check", "--config", "c.toml"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("roles.toml:2: role is one of"), "{}", ran.err);
+    assert!(ran.err.contains("none can't be read"), "{}", ran.err);
+    home.with("roles.toml", "[[grant]]\nrole = \"admin\"\nusers = [\"mira\"]\n").with("none", "t");
+    assert_eq!(home.run(&["config", "check", "--config", "c.toml"]).code, 0);
+}
+
+#[test]
+fn the_example_file_is_accepted_as_it_is() {
+    let home = Home::new();
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/config.example.toml");
+    let ran = home.run(&["config", "check", "--config", example]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+}
+
+#[test]
+fn a_list_is_text_for_people_and_schema_with_items_for_programs() {
+    let home = seeded();
+    let text = home.run(&["list"]);
+    assert_eq!(text.code, 0, "{}", text.err);
+    assert!(text.err.contains("SIMULATED"), "{}", text.err);
+    assert!(text.out.contains("blocked") && text.out.contains("closed:failed"), "{}", text.out);
+    assert!(!text.out.contains('\u{1b}'));
+
+    let value = parsed(&home.run(&["list", "--output", "json"]).out);
+    assert_eq!(value["schema"], "pilothouse/v1");
+    let items = value["items"].as_array().unwrap();
+    assert_eq!(items.len(), 2, "{value}");
+    let stuck = items.iter().find(|item| item["id"] == OPEN).unwrap();
+    assert_eq!((&stuck["state"], &stuck["cluster"]), (&json!("blocked"), &json!("prod-eu1")));
+    assert_eq!(stuck["alerts"][0]["object"], "payments/Pod/ledger-api-1");
+
+    let lines = home.run(&["list", "--output", "jsonl", "--state", "blocked"]).out;
+    assert_eq!(lines.lines().count(), 1, "{lines}");
+    assert_eq!(parsed(&lines)["id"], OPEN);
+}
+
+#[test]
+fn show_takes_any_unique_prefix_and_says_what_is_not_unique_or_not_there() {
+    let home = seeded();
+    let shown = home.run(&["show", "d1"]);
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    assert!(shown.out.contains(&format!("{CLOSED}  closed  failed")), "{}", shown.out);
+    let value = parsed(&home.run(&["show", CLOSED, "-o", "json"]).out);
+    assert_eq!(value["id"], CLOSED);
+    assert_eq!(value["verdict"]["outcome"], "failed");
+    assert_eq!(value["audit"]["head_event"], 5);
+    let several = home.run(&["show", "d"]);
+    assert_eq!(several.code, 2);
+    assert!(several.err.contains("not unique") && several.err.contains(CLOSED), "{}", several.err);
+    assert_eq!(home.run(&["show", "zzzz"]).code, 3);
+    assert_eq!(home.run(&["logs", "zzzz"]).code, 3);
+    let logs = home.run(&["logs", "d2"]);
+    assert!(logs.out.contains("diagnosis: no answer; a person has to look"), "{}", logs.out);
+}
+
+#[test]
+fn watch_ends_with_the_remediation_or_with_code_7() {
+    let home = seeded();
+    let closed = home.run(&["watch", "d1", "--output", "jsonl"]);
+    assert_eq!(closed.code, 0, "{}", closed.err);
+    assert_eq!(closed.out.lines().count(), 2);
+    assert_eq!(parsed(closed.out.lines().last().unwrap())["kind"], "closed");
+    let open = home.run(&["watch", "d2", "--timeout", "1s"]);
+    assert_eq!(open.code, 7, "{}", open.err);
+    assert_eq!(open.out.lines().count(), 2, "{}", open.out);
+    assert_eq!(home.run(&["watch", "--timeout", "1"]).code, 7);
+}
+
+#[test]
+fn audit_verify_finds_a_changed_byte() {
+    let home = seeded();
+    let whole = home.run(&["audit", "verify"]);
+    assert_eq!(whole.code, 0, "{}", whole.err);
+    assert!(whole.out.starts_with("chain whole: 5 events"), "{}", whole.out);
+    let value = parsed(&home.run(&["audit", "verify", "--output", "json"]).out);
+    assert_eq!((&value["ok"], &value["events"]), (&json!(true), &json!(5)));
+    let shown = parsed(&home.run(&["audit", "show", "--after", "3", "--output", "json"]).out);
+    assert_eq!(shown["items"].as_array().unwrap().len(), 2);
+
+    // Somebody edits what was said.
+    let bytes = std::fs::read(home.store()).unwrap();
+    let place = bytes.windows(8).position(|part| part == b"it broke").expect("in the file");
+    let mut changed = bytes;
+    changed[place..place + 8].copy_from_slice(b"it works");
+    std::fs::write(home.store(), changed).unwrap();
+    let broken = home.run(&["audit", "verify"]);
+    assert_eq!(broken.code, 1, "{}", broken.out);
+    assert!(broken.err.contains("event 3"), "{}", broken.err);
+    let value = parsed(&home.run(&["audit", "verify", "--output", "json"]).out);
+    assert_eq!(value["ok"], false);
+}
+
+#[test]
+fn export_writes_files_with_their_modes_and_prints_to_stdout() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = seeded();
+    let ran = home.run(&["export", "d1", "--to", "out/deep"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(ran.out.lines().count(), 2);
+    for line in ran.out.lines() {
+        let mode = std::fs::metadata(line).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o644, "{line}");
+    }
+    let mode = std::fs::metadata(home.path("out/deep")).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o755);
+    let file = std::fs::read_to_string(home.path(&format!("out/deep/{CLOSED}.json"))).unwrap();
+    assert_eq!(parsed(&file)["schema"], "pilothouse/v1");
+
+    let page = home.run(&["export", "d1", "--to", "-", "--format", "md"]).out;
+    assert!(page.starts_with(&format!("# Remediation {CLOSED}")), "{page}");
+    assert!(page.contains("SIMULATED"));
+    let all =
+        home.run(&["export", "--since", "2026-01-01T00:00:00Z", "--to", "-", "--format", "json"]);
+    assert_eq!(parsed(&all.out)["items"].as_array().unwrap().len(), 2, "{}", all.err);
+
+    home.with("file", "");
+    let ran = home.run(&["export", "d1", "--to", "file"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("file"), "{}", ran.err);
+}
+
+#[test]
+fn bad_alerts_are_refused_with_the_place_of_the_mistake() {
+    let home = seeded();
+    home.with("broken.json", "{\n  \"alerts\": [}\n");
+    let ran = home.run(&["alert", "broken.json"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("line 2 column"), "{}", ran.err);
+    assert_eq!(home.run(&["alert", "none.json"]).code, 3);
+    std::fs::write(home.path("huge.json"), vec![b' '; 50 * 1024 * 1024]).unwrap();
+    let ran = home.run(&["alert", "huge.json"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("more than 8388608 bytes"), "{}", ran.err);
+    home.with("nolabels.json", "{\"version\":\"4\",\"alerts\":[{\"status\":\"firing\"}]}");
+    let ran = home.run(&["alert", "nolabels.json"]);
+    assert_eq!(ran.code, 2, "{}", ran.err);
+    assert!(ran.err.contains("left out"), "{}", ran.err);
+}
+
+#[test]
+fn alerts_without_an_engine_lie_in_the_inbox_of_the_store() {
+    let home = seeded();
+    let payload = json!({
+        "version": "4",
+        "alerts": [{
+            "status": "firing",
+            "labels": { "alertname": "A", "namespace": "shop", "pod": "web-1" },
+            "startsAt": "2026-11-23T03:10:00Z",
+            "fingerprint": "0011223344556677",
+        }],
+    })
+    .to_string();
+    let ran = ran(home.command(&["alert", "-"]).write_stdin(payload).output().unwrap());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("1 alerts lie in the inbox"), "{}", ran.err);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let waiting = runtime.block_on(async {
+        let store = SqliteStore::open(&home.store()).await.unwrap();
+        store.waiting(&ClusterId::new("5e1f"), 10).await.unwrap()
+    });
+    assert_eq!(waiting.len(), 1);
+}
+
+#[test]
+fn deciding_without_an_engine_is_code_6_and_never_done() {
+    let home = seeded();
+    let digest = "9c41e70b".repeat(8);
+    for verb in [
+        &["approve", "d2", "--plan", &digest][..],
+        &["claim", "d2"],
+        &["plan-anew", "d2"],
+        &["start", "--cluster", "prod-eu1", "--reason", "x"],
+    ] {
+        let ran = home.run(verb);
+        assert_eq!((ran.code, ran.out.as_str()), (6, ""), "{verb:?} {}", ran.err);
+        assert!(ran.err.contains("no engine listens on"), "{}", ran.err);
+    }
+    assert_eq!(home.run(&["reject", "d2", "--reason", "no"]).code, 4, "there is no plan");
+    assert_eq!(home.run(&["reject", "d2", "--reason", " "]).code, 2);
+    assert_eq!(home.run(&["approve", "zz", "--plan", &digest]).code, 3);
+}
+
+#[test]
+fn a_stop_without_an_engine_is_set_in_the_store_and_says_that_the_lease_is_not() {
+    let home = seeded();
+    let ran = home.run(&["stop", "--reason", "testing"]);
+    assert_eq!(ran.code, 6, "half a stop: {}", ran.err);
+    assert!(ran.err.contains("not set in the lease"), "{}", ran.err);
+    assert!(ran.err.contains("set in: store"), "{}", ran.err);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let flag = runtime.block_on(async {
+        let store = SqliteStore::open(&home.store()).await.unwrap();
+        store.stop_flag(&ClusterId::new("5e1f")).await.unwrap()
+    });
+    assert_eq!(flag.unwrap().reason, "testing");
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    let home = seeded();
+    let script = format!(
+        "{} audit show | true; exit ${{PIPESTATUS[0]}}",
+        assert_cmd::cargo::cargo_bin("pilothouse").display()
+    );
+    let output = std::process::Command::new("/bin/bash")
+        .env_clear()
+        .env("HOME", home.0.path())
+        .env("PATH", "/usr/bin:/bin")
+        .args(["-c", &script])
+        .output()
+        .unwrap();
+    let ran = ran(output);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+}
+
+#[test]
+fn templates_are_listed_and_a_typo_is_found() {
+    let home = Home::new();
+    assert_eq!(home.run(&["templates", "lint"]).code, 0);
+    assert_eq!(home.run(&["templates", "lint", "none.yaml"]).code, 3);
+    assert_eq!(home.run(&["templates", "show", "no-such-template"]).code, 3);
+    let list = parsed(&home.run(&["templates", "list", "--output", "json"]).out);
+    assert_eq!(list["schema"], "pilothouse/v1");
+}
+
+#[test]
+fn doctor_without_anything_names_each_problem_and_is_code_6() {
+    let home = Home::new();
+    let ran = home.run(&["doctor", "--output", "json"]);
+    assert_eq!(ran.code, 6, "{}", ran.err);
+    let value = parsed(&ran.out);
+    let cluster =
+        value["items"].as_array().unwrap().iter().find(|i| i["name"] == "cluster").unwrap();
+    assert_eq!(cluster["ok"], false);
+    assert!(!cluster["advice"].as_str().unwrap().is_empty());
+}
+
+#[test]
+fn the_manual_page_and_completions_name_every_verb() {
+    let home = Home::new();
+    let (page, script) = (home.run(&["man"]).out, home.run(&["completions", "zsh"]).out);
+    for verb in ["demo", "engine", "alert", "approve", "stop", "export", "audit", "doctor"] {
+        assert!(page.contains(verb) && script.contains(verb), "{verb}");
+    }
+}
