@@ -151,7 +151,11 @@ async fn serve(bound: &Bound, handle: &Handle, now: &Now, stop: &CancellationTok
     let callers = Arc::new(Semaphore::new(CALLERS));
     let mut tasks = JoinSet::new();
     loop {
-        let Ok(place) = callers.clone().acquire_owned().await else { return };
+        let place = tokio::select! {
+            () = stop.cancelled() => break,
+            place = callers.clone().acquire_owned() => place,
+        };
+        let Ok(place) = place else { return };
         tokio::select! {
             () = stop.cancelled() => break,
             _done = tasks.join_next(), if !tasks.is_empty() => {}
