@@ -131,6 +131,9 @@ fn plan_known(plan: &Plan) -> Result<(), String> {
     if let Some(unknown) = plan.blast.unknown.first() {
         return Err(format!("BLAST is not known: {unknown}"));
     }
+    if let Some(blocker) = plan.blast.blockers.first() {
+        return Err(format!("it can't work as things are: {blocker}"));
+    }
     if plan.mutates() && plan.undo.trim().is_empty() {
         return Err("UNDO is not known".into());
     }

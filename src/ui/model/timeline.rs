@@ -32,13 +32,12 @@ fn line(recorded: &Recorded, cases: &mut BTreeMap<RemediationId, Remediation>) -
         case.last.clone()
     });
     let text = own_words(&recorded.event).or(folded).unwrap_or_else(|| spare_words(recorded));
-    TimeLine {
-        at: recorded.at,
-        seq: recorded.seq,
-        path: path(&recorded.event),
-        by: recorded.by.clone(),
-        text,
-    }
+    let path = path(&recorded.event);
+    // The path has its own column.
+    let prefix = path.as_ref().map(|path| format!("step {path} "));
+    let text =
+        prefix.and_then(|prefix| text.strip_prefix(&prefix).map(String::from)).unwrap_or(text);
+    TimeLine { at: recorded.at, seq: recorded.seq, path, by: recorded.by.clone(), text }
 }
 
 fn path(event: &Event) -> Option<StepPath> {

@@ -10,7 +10,7 @@
 //! ```
 
 use super::chrome;
-use super::layout::{self, GESTURE, Parts};
+use super::layout::{self, Parts};
 use super::list::risk_role;
 use super::void;
 use crate::domain::approval::Decision;
@@ -25,16 +25,18 @@ use crate::ui::widgets::pen::Pen;
 use crate::ui::widgets::rich::Rich;
 use ratatui::layout::{Position, Rect};
 
-/// The card's lines at a width.
+/// The card's lines for an area.
 #[must_use]
-pub fn text(model: &Model, card: &Card, columns: u16) -> Vec<Rich> {
-    let extent = Extent { evidence: card.evidence, all: card.all };
-    let columns = usize::from(columns).saturating_sub(2);
+pub fn text(model: &Model, card: &Card, area: Rect) -> Vec<Rich> {
+    let extent = Extent { evidence: card.evidence, all: card.all, ..Extent::default() };
+    let columns = usize::from(area.width).saturating_sub(2);
     let mut lines = Vec::new();
     if let Some(moved) = moved(card) {
         lines.extend(moved);
     }
-    lines.extend(facts::rows(model, &card.frozen, Some(&card.checks), extent, columns));
+    let room = usize::from(area.height).saturating_sub(lines.len());
+    let checks = Some(&card.checks);
+    lines.extend(facts::rows(model, &card.frozen, checks, extent, (columns, room)));
     lines
 }
 
@@ -47,8 +49,8 @@ fn moved(card: &Card) -> Option<Vec<Rich>> {
 /// Lines of the card and lines that fit: for scrolling and for the scroll gate.
 #[must_use]
 pub fn measure(model: &Model, card: &Card) -> (usize, usize) {
-    let area = layout::card_text(layout::parts(model).body);
-    (text(model, card, area.width).len(), usize::from(area.height))
+    let area = layout::card_text(card, layout::parts(model).body);
+    (text(model, card, area).len(), usize::from(area.height))
 }
 
 /// Draws the card; returns where the terminal's cursor goes.
@@ -60,15 +62,16 @@ pub fn draw(pen: &mut Pen<'_>, model: &Model, parts: &Parts) -> Option<Position>
     }
     let body = parts.body;
     title(pen, model, card, Rect { height: 1, ..body });
-    let area = layout::card_text(body);
-    let lines = text(model, card, area.width);
+    let area = layout::card_text(card, body);
+    let gesture_lines = layout::gesture_lines(card);
+    let lines = text(model, card, area);
     for (line, y) in lines.iter().skip(card.offset).zip(area.top()..area.bottom()) {
         pen.rich(area.x + 1, y, area.width.saturating_sub(2), line);
     }
     if body.width >= 150 {
         beside(pen, model, card, area, body);
     }
-    let y = body.bottom().saturating_sub(GESTURE);
+    let y = body.bottom().saturating_sub(gesture_lines);
     let below = lines.len().saturating_sub(card.offset + usize::from(area.height));
     let more = if below > 0 {
         Rich::of(Role::TextStrong, &format!("… {} more (↓)", counted(below, "line", "lines")))
@@ -76,8 +79,9 @@ pub fn draw(pen: &mut Pen<'_>, model: &Model, parts: &Parts) -> Option<Position>
         Rich::new()
     };
     pen.rule(Rect::new(body.x, y, body.width, 1), &Rich::new(), &more);
-    let position = gesture(pen, model, card, Rect::new(body.x, y + 1, body.width, GESTURE - 1));
-    chrome::footer(pen, model, parts, "Esc not now");
+    let position =
+        gesture(pen, model, card, Rect::new(body.x, y + 1, body.width, gesture_lines - 1));
+    chrome::footer(pen, model, parts, "");
     position
 }
 
@@ -108,7 +112,7 @@ fn title(pen: &mut Pen<'_>, model: &Model, card: &Card, area: Rect) {
 /// On wide screens: all the evidence and all the steps beside the card.
 fn beside(pen: &mut Pen<'_>, model: &Model, card: &Card, area: Rect, body: Rect) {
     let x = area.right();
-    let bottom = body.bottom().saturating_sub(GESTURE);
+    let bottom = area.bottom();
     pen.separator(x, area.y, bottom);
     let columns = usize::from(body.right().saturating_sub(x + 3));
     let mut lines = Vec::new();
@@ -159,7 +163,7 @@ fn beside(pen: &mut Pen<'_>, model: &Model, card: &Card, area: Rect, body: Rect)
 }
 
 fn gesture(pen: &mut Pen<'_>, model: &Model, card: &Card, area: Rect) -> Option<Position> {
-    let columns = area.width.saturating_sub(2);
+    let columns = area.width.saturating_sub(1);
     match &card.phase {
         Phase::Rejecting(field) => return Some(rejecting(pen, card, field, area)),
         Phase::Recording(decision) => {
@@ -235,7 +239,7 @@ fn rejecting(
 
 fn ready(pen: &mut Pen<'_>, model: &Model, card: &Card, way: Way, area: Rect) -> Option<Position> {
     use crate::ui::intent::Intent;
-    let columns = area.width.saturating_sub(2);
+    let columns = area.width.saturating_sub(1);
     let approve = model.keymap.keys_for(Intent::Approve);
     let arm = model.keymap.keys_for(Intent::Arm);
     let risk = card.frozen.plan.as_ref().map_or(Risk::High, |plan| plan.risk);
@@ -270,7 +274,7 @@ fn ready(pen: &mut Pen<'_>, model: &Model, card: &Card, way: Way, area: Rect) ->
 }
 
 fn name_field(pen: &mut Pen<'_>, card: &Card, risk: Risk, area: Rect) -> Option<Position> {
-    let columns = area.width.saturating_sub(2);
+    let columns = area.width.saturating_sub(1);
     let wanted = card.name()?;
     let words = format!(
         "{} RISK. Type the name of the target, then Enter. Anything else does nothing.",

@@ -6,7 +6,7 @@ use crate::domain::time::{countdown, seconds_between};
 use crate::engine::snapshot::Role as EngineRole;
 use crate::ui::format::{clock, cut, data_age, width};
 use crate::ui::glyphs;
-use crate::ui::keymap::sequence_name;
+use crate::ui::keymap::{Context, sequence_name};
 use crate::ui::model::Model;
 use crate::ui::model::gate::DATA_OLD_S;
 use crate::ui::theme::Role;
@@ -100,7 +100,9 @@ fn old(model: &Model, age: i64) -> bool {
 pub fn banners(model: &Model) -> Vec<(Role, String)> {
     let snapshot = &model.snapshot;
     let mut out = Vec::new();
-    if let Some(words) = &snapshot.simulated {
+    // A card needs the line; its header says SIMULATED all the same.
+    let on_card = matches!(model.place, crate::ui::model::place::Place::Card(_));
+    if let Some(words) = snapshot.simulated.as_ref().filter(|_| !on_card) {
         out.push((Role::BannerSim, format!(" SIMULATED: no cluster is touched   {words}")));
     }
     if let Some(stop) = &snapshot.stop {
@@ -180,22 +182,22 @@ pub fn last(pen: &mut Pen<'_>, model: &Model, parts: &Parts) {
 pub fn footer(pen: &mut Pen<'_>, model: &Model, parts: &Parts, right: &str) {
     let area = parts.footer;
     let columns = usize::from(area.width);
+    let room = columns.saturating_sub(width(right) + 2);
     let context = model.context();
     let mut line = Rich::new();
     let mut seen = Vec::new();
-    let prefixes = [("Space", "act"), ("g", "go to")];
     for binding in model.keymap.within(context).filter(|binding| !binding.foot.is_empty()) {
         if seen.contains(&binding.intent) {
             continue;
         }
         seen.push(binding.intent);
         let keys = binding.keys.first().map(|keys| sequence_name(keys)).unwrap_or_default();
-        add_key(&mut line, &keys, &binding.foot, columns.saturating_sub(width(right) + 2));
-        if seen.len() == 1 {
-            add_key(&mut line, prefixes[0].0, prefixes[0].1, columns);
+        add_key(&mut line, &keys, &binding.foot, room);
+        if seen.len() == 1 && matches!(context, Context::List | Context::Tree) {
+            add_key(&mut line, "Space", "act", room);
         }
     }
-    add_key(&mut line, prefixes[1].0, prefixes[1].1, columns.saturating_sub(width(right) + 2));
+    add_key(&mut line, "g", "go to", room);
     pen.rich(1, area.y, area.width.saturating_sub(1), &line);
     if line.width() + width(right) + 2 < columns {
         pen.right(area.width.saturating_sub(1), area.y, Role::TextDim, right);

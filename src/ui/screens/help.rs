@@ -2,8 +2,9 @@
 
 use super::chrome;
 use super::layout::Parts;
+use crate::ui::format::{cut, width};
 use crate::ui::glyphs;
-use crate::ui::keymap::{Binding, sequence_name};
+use crate::ui::keymap::sequence_name;
 use crate::ui::model::Model;
 use crate::ui::theme::Role;
 use crate::ui::widgets::pen::Pen;
@@ -20,23 +21,24 @@ const GROUPS: [(&str, &str); 4] = [
 /// The lines of the help at a width.
 #[must_use]
 pub fn lines(model: &Model, columns: usize) -> Vec<Rich> {
+    let half = if columns >= 78 { columns / 2 - 1 } else { columns };
     let mut blocks = Vec::new();
     for (group, title) in GROUPS {
         let mut block = vec![Rich::of(Role::Title, title)];
-        let mut seen = Vec::new();
-        for binding in model.keymap.bindings().iter().filter(|binding| binding.group == group) {
-            let line = (keys(binding), binding.help.clone());
-            if !seen.contains(&line) {
-                block
-                    .push(Rich::of(Role::Key, &format!("{:<16}", line.0)).and(Role::Text, &line.1));
-                seen.push(line);
+        let own = model.keymap.bindings().iter().filter(|binding| binding.group == group);
+        let mut entries = Vec::<(String, Vec<String>)>::new();
+        for binding in own {
+            let keys = binding.keys.iter().map(|keys| sequence_name(keys));
+            match entries.iter_mut().find(|(help, _)| *help == binding.help) {
+                Some((_, known)) => known.extend(keys),
+                None => entries.push((binding.help.clone(), keys.collect())),
             }
         }
+        for (help, keys) in entries {
+            block.push(entry(keys, &help, half));
+        }
         if group == "decide" {
-            block.push(
-                Rich::of(Role::Key, "the name, Enter ")
-                    .and(Role::Text, "approve, high and critical risk"),
-            );
+            block.push(entry(vec!["name Enter".into()], "high, critical risk", half));
         }
         blocks.push(block);
     }
@@ -44,8 +46,23 @@ pub fn lines(model: &Model, columns: usize) -> Vec<Rich> {
     if columns >= 78 { two_columns(&blocks, columns) } else { blocks.concat() }
 }
 
-fn keys(binding: &Binding) -> String {
-    binding.keys.iter().map(|keys| sequence_name(keys)).collect::<Vec<_>>().join(" ")
+/// A line of the help: as many keys as there is room for.
+fn entry(mut keys: Vec<String>, help: &str, columns: usize) -> Rich {
+    const KEYS: usize = 13;
+    let mut seen = Vec::new();
+    keys.retain(|key| {
+        let new = !seen.contains(key);
+        seen.push(key.clone());
+        new
+    });
+    while keys.len() > 1 && width(&keys.join(" ")) > KEYS {
+        keys.pop();
+    }
+    let keys = keys.join(" ");
+    let pad = " ".repeat(KEYS.saturating_sub(width(&keys)) + 1);
+    Rich::of(Role::Key, &keys)
+        .and(Role::Text, &pad)
+        .and(Role::Text, &cut(help, columns.saturating_sub(KEYS + 1)))
 }
 
 fn signs() -> Vec<Rich> {

@@ -8,6 +8,8 @@
 use super::chrome;
 use super::strip;
 use crate::ui::model::Model;
+use crate::ui::model::card::{Card, Phase};
+use crate::ui::model::gate::Way;
 use crate::ui::model::place::Place;
 use ratatui::layout::Rect;
 
@@ -19,8 +21,6 @@ pub const WIDEST: u16 = 180;
 pub const LIST_COLUMNS: u16 = 78;
 /// Lines of the peek below a list, its rule included.
 pub const PEEK: u16 = 4;
-/// Lines of the gesture below a card, its rule included.
-pub const GESTURE: u16 = 4;
 
 /// The parts of the screen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -144,14 +144,21 @@ pub fn tree_parts(model: &Model, body: Rect) -> TreeParts {
     }
 }
 
+/// Lines of the gesture below a card, its rule included: one more for a name than for keys.
+#[must_use]
+pub fn gesture_lines(card: &Card) -> u16 {
+    let named = card.frozen.plan.as_ref().is_some_and(|plan| Way::of(plan.risk) == Way::Name);
+    if named || !matches!(card.phase, Phase::Reading) { 4 } else { 3 }
+}
+
 /// The lines of a card's text, below its title.
 #[must_use]
-pub fn card_text(body: Rect) -> Rect {
+pub fn card_text(card: &Card, body: Rect) -> Rect {
     Rect::new(
         body.x,
         body.y + 1.min(body.height),
         card_columns(body.width),
-        body.height.saturating_sub(1 + GESTURE),
+        body.height.saturating_sub(1 + gesture_lines(card)),
     )
 }
 

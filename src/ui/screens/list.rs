@@ -152,7 +152,7 @@ fn draw_row(pen: &mut Pen<'_>, model: &Model, row: &Row, area: Rect, selected: b
     let start = sign_x + 13;
     let end = area.right().saturating_sub(EXPIRES + AGE + 1);
     let room = end.saturating_sub(start + 1);
-    let target_columns = (room * 3 / 5).max(18).min(room);
+    let target_columns = (room * 62 / 100).max(18).min(room);
     let target = elide(&row.target, usize::from(target_columns));
     pen.put(start, y, target_columns, text, &target);
     let what_x = start + target_columns + 1;

@@ -109,7 +109,10 @@ pub fn detail(pen: &mut Pen<'_>, model: &Model, area: Rect) {
     let mut lines = state_lines(model, row, columns);
     match model.remediation(&row.id) {
         Some(case) => {
-            lines.extend(facts::rows(model, case, None, Extent::default(), columns));
+            let room = usize::from(area.height).saturating_sub(1 + lines.len());
+            let size = (columns, room);
+            let extent = Extent { glance: true, ..Extent::default() };
+            lines.extend(facts::rows(model, case, None, extent, size));
             lines.extend(steps(case, columns));
         }
         None => lines.push(Rich::of(Role::TextDim, "being read…")),

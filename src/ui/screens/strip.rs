@@ -69,8 +69,7 @@ pub fn draw(pen: &mut Pen<'_>, model: &Model, parts: &Parts) -> Option<Position>
         Some(Overlay::Quit { why }) => {
             title(pen, area, "leave", "Esc stays");
             pen.put(1, area.y + 1, area.width - 2, Role::TextStrong, why);
-            let text =
-                "The process goes on without a screen to the safe point of each; nothing is lost.";
+            let text = "The process goes on without a screen to each safe point; nothing is lost.";
             pen.put(1, area.y + 2, area.width - 2, Role::Text, text);
             let line = Rich::of(Role::Key, "Enter")
                 .and(Role::Text, " leave   ")
@@ -171,6 +170,7 @@ fn which_key(pen: &mut Pen<'_>, model: &Model, area: Rect) {
             || binding.help.clone(),
             |why| format!("-{} ({why})", binding.help.split(':').next().unwrap_or_default()),
         );
+        let text = cut(&text, usize::from(half).saturating_sub(6));
         let line = Rich::of(Role::Key, &format!("{keys:<3}")).and(role, &text);
         pen.rich(1 + column * half, y, half.saturating_sub(2), &line);
     }

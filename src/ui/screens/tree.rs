@@ -106,13 +106,16 @@ fn head(pen: &mut Pen<'_>, model: &Model, case: &Remediation, area: Rect) {
     let mut right = String::new();
     if let Some(plan) = &case.plan {
         right = format!("plan {}", plan.digest.short());
-        line.push(
-            Role::TextDim,
-            &format!(
-                "  {}, {}  {}@{}",
-                plan.pattern, plan.cause, plan.template.name, plan.template.version
-            ),
-        );
+        let template = format!("  {}@{}", plan.template.name, plan.template.version);
+        let cause = format!("  {}, {}", plan.pattern, plan.cause);
+        // As much of it as there is room for.
+        let room = usize::from(area.width).saturating_sub(line.width() + 20);
+        if width(&cause) <= room {
+            line.push(Role::TextDim, &cause);
+            if width(&cause) + width(&template) + 24 <= room {
+                line.push(Role::TextDim, &template);
+            }
+        }
     }
     if let Some(approval) = case.approvals.last() {
         right = format!(
@@ -150,8 +153,19 @@ fn now_words(model: &Model, case: &Remediation) -> String {
                 format!("waits for a decision, {left} left; Space a opens the card")
             }),
         State::Closed if !case.closed_why.is_empty() => case.closed_why.clone(),
+        State::Running | State::Undoing => waiting_words(case).unwrap_or(case.last.clone()),
         _ => case.last.clone(),
     }
+}
+
+/// What the step that waits has seen.
+fn waiting_words(case: &Remediation) -> Option<String> {
+    tree::rows(case).into_iter().find_map(|row| match &row.run?.state {
+        StepState::Waiting { seen, .. } => {
+            Some(format!("{} {}: {seen}", row.step.path, row.step.title))
+        }
+        _ => None,
+    })
 }
 
 fn steps(

@@ -75,7 +75,7 @@ pub fn draw(pen: &mut Pen<'_>, model: &Model, card: &Card, now: &Remediation, pa
         let text = "It is diagnosed anew; the plan that replaces it will be shown here.";
         pen.put(body.x + 1, y, body.width - 2, Role::Waiting, text);
     }
-    chrome::footer(pen, model, parts, "Esc not now");
+    chrome::footer(pen, model, parts, "");
 }
 
 fn replaced(
