@@ -3,6 +3,7 @@
 use super::caller::person;
 use super::exit::{Exit, Failure, Outcome};
 use super::session::Session;
+use super::waiting::Waiting;
 use crate::assemble::without_engine;
 use crate::domain::alert::{self, Parsed};
 use crate::domain::principal::Transport;
@@ -20,6 +21,9 @@ const AT_ONCE: usize = 100;
 pub struct Alert {
     /// File with the payload; `-` is stdin.
     pub file: String,
+    /// Whether to wait.
+    #[command(flatten)]
+    pub waiting: Waiting,
 }
 
 impl Alert {
@@ -40,7 +44,7 @@ impl Alert {
             };
         }
         let left_out = !parsed.rejected.is_empty();
-        let exit = session.wait(hand_in(session, parsed))?;
+        let exit = session.wait(hand_in(session, parsed, self.waiting))?;
         // Some were taken and some were not: a script must not take that for done.
         Ok(if exit == Exit::Done && left_out { Exit::Failed } else { exit })
     }
@@ -69,7 +73,7 @@ impl Alert {
     }
 }
 
-async fn hand_in(session: &Session, parsed: Parsed) -> Outcome {
+async fn hand_in(session: &Session, parsed: Parsed, waiting: Waiting) -> Outcome {
     let by = person(None, Transport::Socket);
     let (mut event, mut ids) = (0, Vec::new());
     let total = parsed.alerts.len();
@@ -97,7 +101,8 @@ async fn hand_in(session: &Session, parsed: Parsed) -> Outcome {
         }
     }
     let note = format!("{total} alerts taken");
-    session.finish(&Receipt::Done { event, note, remediations: ids })
+    session.finish(&Receipt::Done { event, note, remediations: ids.clone() })?;
+    waiting.until_settled(session, &ids, None).await
 }
 
 fn done(note: &str) -> Receipt {

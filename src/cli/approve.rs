@@ -2,6 +2,7 @@
 
 use super::exit::Outcome;
 use super::session::Session;
+use super::waiting::Waiting;
 use crate::domain::approval::{Decision, Gesture};
 use crate::domain::id::PlanDigest;
 use crate::domain::remediation::Remediation;
@@ -26,6 +27,9 @@ pub struct Approve {
     /// The target's name, typed: needed for high risk without a terminal.
     #[arg(long, value_name = "NAME")]
     pub target_name: Option<String>,
+    /// Whether to wait.
+    #[command(flatten)]
+    pub waiting: Waiting,
 }
 
 /// The whole digest when the given one begins the standing plan's; else as given, so that the engine refuses and
@@ -65,13 +69,16 @@ impl Approve {
             Some(_) | None => (Gesture::WithoutTerminal, self.target_name.clone()),
         };
         let command = Command::Decide {
-            remediation: case.id,
-            plan: digest,
+            remediation: case.id.clone(),
+            plan: digest.clone(),
             decision: Decision::Approve,
             gesture,
             reason: String::new(),
             typed,
         };
-        session.wait(session.command(&command))
+        session.wait(async {
+            session.command(&command).await?;
+            self.waiting.until_settled(session, &[case.id], Some(&digest)).await
+        })
     }
 }

@@ -5,18 +5,34 @@ use super::session::Session;
 use crate::assemble::running::Running;
 use crate::telemetry::Ring;
 
+/// What kind of cluster the console is on: only a real one is asked who the person is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cluster {
+    /// That of the kubeconfig.
+    Real,
+    /// A simulated one.
+    Simulated,
+}
+
 /// Shows the console on a running engine until it is left, and then lets what runs come to its safe point.
 ///
 /// # Errors
 /// When the terminal can't be used.
 #[cfg(feature = "ui")]
-pub fn show(session: &Session, running: Running, ring: Ring) -> Outcome {
+pub fn show(session: &Session, running: Running, ring: Ring, cluster: Cluster) -> Outcome {
     use super::caller::person;
-    use crate::domain::principal::Transport;
+    use crate::domain::principal::{KubeIdentity, Transport};
     use crate::ui::run::{Console, Options, run};
     use std::sync::Arc;
 
-    let kube = session.wait(session.identity());
+    let kube = match cluster {
+        Cluster::Real => session.wait(session.identity()),
+        // The simulated API server believes everybody; what it answers is in no real log.
+        Cluster::Simulated => Some(KubeIdentity {
+            username: format!("{}@demo", person(None, Transport::Console).os_user),
+            groups: vec!["system:masters".into(), "system:authenticated".into()],
+        }),
+    };
     let console = Console {
         handle: running.handle.clone(),
         runtime: running.runtime.handle().clone(),
@@ -75,7 +91,7 @@ fn line(line: crate::telemetry::LogLine) -> Option<crate::ui::msg::LogLine> {
 /// # Errors
 /// Always.
 #[cfg(not(feature = "ui"))]
-pub fn show(_session: &Session, running: Running, _ring: Ring) -> Outcome {
+pub fn show(_session: &Session, running: Running, _ring: Ring, _cluster: Cluster) -> Outcome {
     running.end();
     Err(Failure::usage(
         "this build has no console (feature `ui` is off): use `pilothouse engine` and the verbs",
@@ -94,7 +110,7 @@ pub fn run(session: &Session) -> Outcome {
     if let Err(failure) = super::serving::endpoints(session, &running) {
         tracing::warn!(why = failure.message, "the endpoints are not open");
     }
-    show(session, running, ring)
+    show(session, running, ring, Cluster::Real)
 }
 
 /// The console can be shown only on a terminal; nothing is started for one that can't.

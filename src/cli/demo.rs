@@ -1,16 +1,20 @@
 //! `demo`: the simulated cluster.
 
-use super::exit::Outcome;
-use super::session::Session;
+use super::exit::{Exit, Failure, Outcome};
+use super::output::Output;
+use super::session::{Session, VERSION};
+use crate::assemble::demo::{DemoOptions, Play, demo, play, scenarios};
+use crate::telemetry;
+use serde_json::json;
 
 /// The console on the simulated cluster: incidents unfold by themselves; nothing outside is touched or needed.
 #[derive(Debug, clap::Args)]
 pub struct Demo {
-    /// What happens.
-    #[arg(long, value_name = "NAME")]
-    pub scenario: Option<String>,
+    /// What happens: a shipped scenario.
+    #[arg(long, value_name = "NAME", default_value = "night")]
+    pub scenario: String,
     /// Virtual seconds that pass in one.
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub speed: u32,
     /// Seed of everything random: the same seed plays the same.
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -21,11 +25,58 @@ pub struct Demo {
 }
 
 impl Demo {
+    fn options(&self) -> Result<DemoOptions, Failure> {
+        if !scenarios().contains(&self.scenario.as_str()) {
+            let known = scenarios().join(", ");
+            let why = format!("there is no scenario `{}`; there are: {known}", self.scenario);
+            return Err(Failure::new(Exit::NotFound, why));
+        }
+        let scenario = Play::Named(self.scenario.clone());
+        Ok(DemoOptions { scenario, seed: self.seed, speed: self.speed })
+    }
+
     /// Runs the verb.
     ///
     /// # Errors
-    /// An unknown scenario, or a terminal that can't be used.
-    pub fn run(&self, _session: &Session) -> Outcome {
-        Err(super::exit::Failure::unavailable("the simulated world is not in this build yet"))
+    /// An unknown scenario, a play that breaks off, or a terminal that can't be used.
+    pub fn run(&self, session: &Session) -> Outcome {
+        let options = self.options()?;
+        if self.headless {
+            return headless(session, &options);
+        }
+        super::console::needs_terminal()?;
+        // The log of a play is in the ring only: it leaves nothing behind.
+        let (ring, _guard) = telemetry::start(None, &session.settings().log.level)
+            .map_err(|why| Failure::new(Exit::Failed, why))?;
+        let uid = rustix::process::getuid().as_raw();
+        let (running, _directory) = demo(&options, VERSION, session.runtime.clone(), uid)
+            .map_err(|why| Failure::new(Exit::Failed, why))?;
+        super::console::show(session, running, ring, super::console::Cluster::Simulated)
     }
+}
+
+fn headless(session: &Session, options: &DemoOptions) -> Outcome {
+    let (played, _store) =
+        play(options, VERSION, &session.runtime).map_err(|why| Failure::new(Exit::Failed, why))?;
+    let output: Output = session.output;
+    if output.is_text() {
+        for line in &played.lines {
+            output.data(&format!("{line}\n"))?;
+        }
+        output.say(&format!(
+            "SIMULATED: {} events, {} remediations still open, head {}",
+            played.head.seq, played.open, played.head.hash
+        ));
+    } else {
+        output.document(&json!({
+            "simulated": true,
+            "seed": options.seed,
+            "lines": played.lines,
+            "events": played.head.seq,
+            "head": played.head.hash,
+            "open": played.open,
+            "ended_at": played.ended_at,
+        }))?;
+    }
+    Ok(Exit::Done)
 }

@@ -34,4 +34,5 @@ pub mod show;
 pub mod start;
 pub mod stop;
 pub mod templates;
+pub mod waiting;
 pub mod watch;
