@@ -145,6 +145,15 @@ impl<S: Stage> Lockstep<S> {
             if now >= end || idle {
                 break;
             }
+            // What is due at this very moment first; a moment that does not pass must not hold time up.
+            let overdue = self.stage.next_event_at().is_some_and(|at| at <= now);
+            if overdue {
+                self.stage.run_until(now);
+                let stuck = self.stage.next_event_at().is_some_and(|at| at <= now);
+                let step = chrono::TimeDelta::milliseconds(i64::from(stuck));
+                self.stage.run_until(now + step);
+                continue;
+            }
             let asked = self.asked();
             let next = [
                 self.stage.next_event_at(),
