@@ -484,20 +484,44 @@ fn call_problems(path: &str, seen: &Seen) -> Vec<String> {
     out
 }
 
-/// All source files, relative to `src/`.
+/// All source files, relative to `src/`, but those of modules that are declared for tests only.
 fn sources() -> BTreeMap<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    walkdir::WalkDir::new(&root)
+    let all = walkdir::WalkDir::new(&root)
         .sort_by_file_name()
         .into_iter()
         .map(|entry| entry.expect("src can be read"))
         .filter(|entry| entry.path().extension().is_some_and(|ext| ext == "rs"))
-        // `mod tests;` in a file of its own is a test like one at the end of a file.
-        .filter(|entry| entry.path().file_stem().is_some_and(|stem| stem != "tests"))
         .map(|entry| {
-            let path =
-                entry.path().strip_prefix(&root).expect("below src").to_str().expect("UTF-8");
-            (path.to_string(), std::fs::read_to_string(entry.path()).expect("a source file"))
+            let path = entry.path().strip_prefix(&root).expect("below src");
+            let path = path.to_str().expect("UTF-8").to_string();
+            (path, std::fs::read_to_string(entry.path()).expect("a source file"))
+        })
+        .collect();
+    without_tests(all)
+}
+
+fn without_tests(mut sources: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let tests = sources
+        .iter()
+        .flat_map(|(path, text)| {
+            test_modules(text).into_iter().map(|name| [module_of(path), vec![name]].concat())
+        })
+        .collect::<Vec<_>>();
+    sources.retain(|path, _| !tests.iter().any(|test| module_of(path).starts_with(test)));
+    sources
+}
+
+/// Names of `#[cfg(test)] mod name;` in a file.
+fn test_modules(text: &str) -> Vec<String> {
+    let file = syn::parse_file(text).expect("a source file that compiles can be parsed");
+    file.items
+        .iter()
+        .filter_map(|item| match item {
+            syn::Item::Mod(item) if item.content.is_none() && is_test(&item.attrs) => {
+                Some(item.ident.to_string())
+            }
+            _ => None,
         })
         .collect()
 }
@@ -639,6 +663,19 @@ fn the_checker_sees_names_sizes_features_and_logic_out_of_place() {
     assert!(!found("engine/core.rs", &tested, "lines without tests"));
     assert!(found("ui/run.rs", "#[cfg(feature = \"ui\")]\nfn f() {}", "feature"));
     assert!(problems_of("engine/core.rs", "fn f() {}")[0].contains("no module documentation"));
+}
+
+#[test]
+fn modules_for_tests_only_are_left_out_with_all_that_is_below_them() {
+    let sources = BTreeMap::from([
+        ("engine/mod.rs".to_string(), "#[cfg(test)]\nmod trial;\nmod core;".to_string()),
+        ("engine/core.rs".to_string(), String::new()),
+        ("engine/trial/mod.rs".to_string(), "mod deep;".to_string()),
+        ("engine/trial/deep.rs".to_string(), String::new()),
+        ("ui/trial.rs".to_string(), String::new()),
+    ]);
+    let kept = without_tests(sources).into_keys().collect::<Vec<_>>();
+    assert_eq!(kept, ["engine/core.rs", "engine/mod.rs", "ui/trial.rs"]);
 }
 
 #[test]

@@ -79,7 +79,7 @@ async fn hand_in(session: &Session, parsed: Parsed, waiting: Waiting) -> Outcome
     let total = parsed.alerts.len();
     for batch in parsed.alerts.chunks(AT_ONCE) {
         let command = Command::Alerts { alerts: batch.to_vec() };
-        match session.send(&by, &command).await {
+        match session.ask(&by, &command).await {
             Ok(Receipt::Done { event: at, remediations, .. }) => {
                 event = event.max(at);
                 for id in remediations {

@@ -27,7 +27,7 @@ impl Session {
     ///
     /// # Errors
     /// When no engine answers: whether it took the command is then not known, unless the text says so.
-    pub async fn send(&self, by: &Principal, command: &Command) -> Result<Receipt, String> {
+    pub async fn ask(&self, by: &Principal, command: &Command) -> Result<Receipt, String> {
         let text = serde_json::to_string(command).map_err(|error| error.to_string())?;
         let answer = relay(self.settings()).send(by, &text).await?;
         serde_json::from_str(&answer)
@@ -65,7 +65,7 @@ impl Session {
     /// When no engine answers, or it refuses.
     pub async fn command(&self, command: &Command) -> Outcome {
         let by = self.caller().await;
-        let receipt = self.send(&by, command).await.map_err(Failure::unavailable)?;
+        let receipt = self.ask(&by, command).await.map_err(Failure::unavailable)?;
         self.finish(&receipt)
     }
 }

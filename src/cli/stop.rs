@@ -29,7 +29,7 @@ impl Stop {
         let by = person(None, Transport::Socket);
         let command = Command::Stop { reason: reason.into() };
         session.wait(async {
-            match session.send(&by, &command).await {
+            match session.ask(&by, &command).await {
                 Ok(receipt) => session.finish(&receipt),
                 Err(why) => {
                     session.output.say(&format!("{why}; setting the stop without an engine"));
