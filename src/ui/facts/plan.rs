@@ -69,6 +69,8 @@ fn add_diff(row: &mut Row, planned: &PlannedOperation, extent: Extent) {
     }
 }
 
+/// The `-` and `+` sides of a changed field.
+#[must_use]
 pub fn sides(line: &DiffLine) -> Vec<(&'static str, Role, &str)> {
     let before = line.before.as_deref().map(|value| ("-", Role::DiffDel, value));
     let after = line.after.as_deref().map(|value| ("+", Role::DiffAdd, value));
