@@ -5,6 +5,8 @@
 //! pods go at once, a partition, a scale of zero.
 
 use super::request::ActionError;
+use crate::domain::diagnose::chain::controlled_by;
+use crate::domain::diagnose::container::{Doing, Pod};
 use crate::domain::diagnose::fields::{flag, int, selector, terminating, text, uid, value};
 use crate::domain::diagnose::reader::{Got, Reader};
 use crate::domain::operation::FieldChange;
@@ -139,8 +141,12 @@ pub(super) fn pod_selector(target: &ObjectRef, object: &Value) -> Result<String,
     })
 }
 
-/// Pods of an ordered StatefulSet that a roll would wait for before it changes any: `Err` for those that can't become
-/// ready by themselves, a note for those that may. `None` while reads are due.
+/// Runs shorter than this never count as ready: a kubelet reports less often.
+const READY_AFTER_S: i64 = 3;
+
+/// Pods of an ordered StatefulSet that a roll would wait for before it changes any. Its controller goes on only while
+/// all pods are ready at the same time (seen on a real cluster: a template put back under two pods that end at once
+/// never reaches them). So: `Err` where that won't happen by itself, a note where it may. `None` while reads are due.
 pub(super) fn ordered<'a>(
     target: &ObjectRef,
     object: &Value,
@@ -152,48 +158,53 @@ pub(super) fn ordered<'a>(
         return Ok(Some(Vec::new()));
     }
     let labels = pod_selector(target, object)?;
-    let got = reader.list("missing-pods", "v1", "Pod", &target.key.namespace, &labels);
-    let pods = match got {
+    let pods = match reader.list("missing-pods", "v1", "Pod", &target.key.namespace, &labels) {
         Got::Pending => return Ok(None),
         Got::Gone => &[],
         Got::Unreadable(why) => {
-            return Ok(Some(vec![format!(
-                "its pods can't be read ({why}); with OrderedReady a pod that is not ready blocks the roll"
-            )]));
+            let what = "with OrderedReady a pod that is not ready blocks the roll";
+            return Ok(Some(vec![format!("its pods can't be read ({why}); {what}")]));
         }
         Got::Have(pods) => pods,
     };
-    let own = pods.iter().filter(|pod| {
-        crate::domain::diagnose::chain::controlled_by(pod, &target.uid) && !terminating(pod)
-    });
-    let mut notes = Vec::new();
-    for pod in own {
-        let pod = crate::domain::diagnose::container::Pod::of(pod);
-        if pod.ready() {
-            continue;
-        }
-        let stuck = pod.containers.iter().find_map(|container| {
-            let (reason, _) = container.waiting();
-            let never = !matches!(
-                reason,
-                "" | "CrashLoopBackOff" | "ContainerCreating" | "PodInitializing"
-            );
-            never.then(|| reason.to_string())
-        });
-        let name = pod.name();
-        match stuck {
-            Some(reason) => {
-                return Err(ActionError(format!(
-                    "pod {name} waits for {reason}, and {} is OrderedReady: its controller would wait for that pod \
-                     for ever before it changes any; after the template is changed, delete the pod by hand",
-                    target.key.path()
-                )));
-            }
-            None => notes.push(format!(
-                "pod {name} is not ready, and the set is OrderedReady: the roll waits until it is ready for a moment; \
-                 if it never is, it has to be deleted by hand after the change"
-            )),
-        }
+    let unready = pods
+        .iter()
+        .filter(|pod| controlled_by(pod, &target.uid) && !terminating(pod))
+        .map(Pod::of)
+        .filter(|pod| !pod.ready())
+        .collect::<Vec<_>>();
+    let names = unready.iter().map(Pod::name).collect::<Vec<_>>().join(", ");
+    let blocked = |why: &str| {
+        Err(ActionError(format!(
+            "{} is OrderedReady: its controller changes no pod before all are ready at once, and {why}. Change the \
+             template by hand, then delete {names}",
+            target.key.path()
+        )))
+    };
+    match unready.as_slice() {
+        [] => Ok(Some(Vec::new())),
+        [one] => match never_ready(one) {
+            Some(why) => blocked(&format!("pod {} {why}", one.name())),
+            None => Ok(Some(vec![format!(
+                "pod {names} is not ready, and the set is OrderedReady: the roll waits until it is ready for a \
+                 moment; if it never is, it has to be deleted by hand after the change"
+            )])),
+        },
+        [..] => blocked(&format!("pods {names} are not ready")),
     }
-    Ok(Some(notes))
+}
+
+/// Why a pod won't become ready by itself, where that can be told.
+fn never_ready(pod: &Pod<'_>) -> Option<String> {
+    pod.containers.iter().find_map(|container| {
+        let (reason, _) = container.waiting();
+        match reason {
+            "" | "ContainerCreating" | "PodInitializing" | "CrashLoopBackOff" => {}
+            other => return Some(format!("waits for {other}")),
+        }
+        let seconds = container.last_run().and_then(|run| run.seconds())?;
+        let ended = !matches!(container.doing, Doing::Running { .. });
+        (ended && seconds < READY_AFTER_S)
+            .then(|| format!("ends after {seconds}s each time it starts"))
+    })
 }

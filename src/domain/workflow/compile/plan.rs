@@ -56,7 +56,7 @@ pub fn compile(
         blast,
         verification,
         managers: keepers,
-        left_if_stopped: left(request),
+        left_if_stopped: left(request, &work),
         expires_s: request.template.expires_s.unwrap_or_else(|| request.policy.expires(risk)),
         made_at: request.now,
     };
@@ -178,7 +178,10 @@ fn undo(work: &Work<'_>) -> String {
     if words.is_empty() { "nothing to undo".into() } else { words.join("; then ") }
 }
 
-fn left(request: &PlanRequest<'_>) -> String {
+fn left(request: &PlanRequest<'_>, work: &Work<'_>) -> String {
+    if !work.done.iter().any(|(action, ..)| action.mutates()) {
+        return "nothing: it changes nothing".into();
+    }
     let said = request.template.left_if_stopped.trim();
     if said.is_empty() { "what the finished steps changed".into() } else { said.to_string() }
 }
