@@ -85,6 +85,9 @@ pub struct Preflight {
     pub permissions: Vec<PermissionCheck>,
     /// What could not be checked; not empty refuses the decision.
     pub unknown: Vec<String>,
+    /// The stop annotation on the cluster's Lease, as it was just then.
+    #[serde(default)]
+    pub stopped: Option<String>,
 }
 
 /// One question of what a person may do on the cluster.

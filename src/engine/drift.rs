@@ -57,6 +57,9 @@ pub async fn preflight(outside: &Outside, plan: &Plan, who: &Principal) -> Prefl
         Ok(drift) => result.drift = drift,
         Err(failure) => result.unknown.push(failure.why),
     }
+    if let Ok(Some(lease)) = outside.cluster.lease().await {
+        result.stopped = lease.stop;
+    }
     let Some(kube) = &who.kube else {
         if plan.mutates() {
             result.unknown.push("your Kubernetes identity (SelfSubjectReview)".into());

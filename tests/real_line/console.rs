@@ -79,7 +79,7 @@ fn a_container_killed_for_memory_is_cured_by_an_approval_with_keys() {
     world.apply(&world.deployment("ledger-api", 1, &hold(80_000_000), Some("64Mi")));
     let mut console = Console::start(&world);
     console.wait_for("driving", 30);
-    console.wait_for("deploy/ledger-api", 120);
+    console.wait_for("ploy/ledger-api", 120);
     console.wait_for("? approval", 60);
     let case = world.wait_for("a plan", 30, |case| case["state"] == "awaiting_approval");
     assert_eq!(case["pattern"], "high-memory", "{case:#}");

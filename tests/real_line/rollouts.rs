@@ -11,6 +11,8 @@ fn a_bad_rollout_is_rolled_back_to_the_healthy_revision() {
     let mut world = World::new(&environment, "rollback", MEDIUM);
     world.apply(&world.deployment("web", 2, OK, None));
     world.kubectl(&["-n", &world.namespace, "rollout", "status", "deploy/web", "--timeout=90s"]);
+    // A revision that lived for seconds has proved nothing, and would not be rolled back to.
+    std::thread::sleep(std::time::Duration::from_secs(20));
     world.start_engine();
     world.apply(&world.deployment("web", 2, "echo unknown option; sleep 4; exit 1", None));
 

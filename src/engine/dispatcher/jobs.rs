@@ -1,6 +1,6 @@
 //! Work under way: started when due, joined when done.
 
-use super::leases::{Round, round};
+use super::leases::{LEASE_STOP, Round, round};
 use super::run::{Dispatcher, Pending};
 use crate::domain::alert::Alert;
 use crate::domain::approval::Preflight;
@@ -131,12 +131,17 @@ impl Dispatcher {
             Ok(Done::Round(round, epoch)) => self.rounded(*round, epoch),
             Ok(Done::Intake(result)) => self.taken_in(result),
             Ok(Done::Polled(result)) => self.polled(result),
-            Ok(Done::Preflighted(request, preflight, reply)) => self.pending.push(Pending {
-                input: Input::Command { request, preflight: Some(preflight) },
-                reply: Some(reply),
-                inbox: None,
-                job: None,
-            }),
+            Ok(Done::Preflighted(request, preflight, reply)) => {
+                if let Some(reason) = preflight.stopped.clone() {
+                    self.push(Input::StopSeen { by: LEASE_STOP.into(), reason });
+                }
+                self.pending.push(Pending {
+                    input: Input::Command { request, preflight: Some(preflight) },
+                    reply: Some(reply),
+                    inbox: None,
+                    job: None,
+                });
+            }
             Ok(Done::Followed(result)) => self.followed(result),
             Ok(Done::Put(result, reply, wait)) => self.was_put(result, reply, wait),
             Ok(Done::StopFlags(problems)) => {

@@ -14,6 +14,9 @@ use crate::ports::cluster::{ClusterError, LeaseView};
 use crate::ports::store::{StoreError, StoreLease};
 use std::time::Duration;
 
+/// Who is said to have stopped everything when the Lease's annotation says so.
+pub(super) const LEASE_STOP: &str = "the Lease's annotation";
+
 /// What is held, and what was seen of somebody else's.
 #[derive(Debug, Clone)]
 pub struct Leases {
@@ -112,7 +115,7 @@ pub async fn round(outside: &Outside, cluster: &ClusterId, mut leases: Leases) -
         },
     };
     if let Ok(Some(LeaseView { stop: Some(text), .. })) = outside.cluster.lease().await {
-        stop = stop.or(Some(("the Lease's annotation".into(), text)));
+        stop = stop.or(Some((LEASE_STOP.into(), text)));
     }
     Round { leases, role, stop, mismatch, store_error, cluster_error }
 }
