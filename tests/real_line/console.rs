@@ -76,7 +76,7 @@ impl Console {
 fn a_container_killed_for_memory_is_cured_by_an_approval_with_keys() {
     let Some(environment) = Environment::find("the whole line with keys") else { return };
     let world = World::new(&environment, "line", "");
-    world.apply(&world.deployment("ledger-api", 1, &hold(80_000_000), Some("64Mi")));
+    world.apply(&world.deployment("ledger-api", 1, &hold(66_000_000), Some("64Mi")));
     let mut console = Console::start(&world);
     console.wait_for("driving", 30);
     console.wait_for("ploy/ledger-api", 120);
@@ -130,6 +130,8 @@ fn a_container_killed_for_memory_is_cured_by_an_approval_with_keys() {
         assert!(report.contains(title), "the report names step `{title}`:\n{report}");
     }
     world.audit();
+    console.press("\u{1b}");
+    std::thread::sleep(Duration::from_secs(1));
     console.press("q");
     let deadline = Instant::now() + Duration::from_secs(20);
     while console.child.try_wait().expect("its state").is_none() {

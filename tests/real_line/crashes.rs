@@ -30,7 +30,7 @@ fn one_round(environment: &Environment, round: u64) {
     let more = "[approval]\nwithout_terminal = \"medium\"\n";
     let mut world = World::new(environment, &format!("kill{round}"), more);
     world.start_engine();
-    world.apply(&world.deployment("ledger-api", 1, &hold(80_000_000), Some("64Mi")));
+    world.apply(&world.deployment("ledger-api", 1, &hold(66_000_000), Some("64Mi")));
     let case = world.wait_for("a plan", 240, |case| case["state"] == "awaiting_approval");
     let (code, out, err) = world.approve(&case);
     assert_eq!(code, 0, "{out}{err}");

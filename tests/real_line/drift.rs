@@ -8,7 +8,7 @@ fn an_edit_between_plan_and_approval_voids_the_plan_and_the_new_one_shows_what_c
     let more = "[approval]\nwithout_terminal = \"medium\"\n";
     let mut world = World::new(&environment, "drift", more);
     world.start_engine();
-    world.apply(&world.deployment("ledger-api", 1, &hold(80_000_000), Some("64Mi")));
+    world.apply(&world.deployment("ledger-api", 1, &hold(66_000_000), Some("64Mi")));
     let first = world.wait_for("a plan", 150, |case| case["state"] == "awaiting_approval");
     assert_eq!(first["cause"], "limit-too-small", "{first:#}");
     let old = first["plan"]["digest"].as_str().expect("a digest").to_string();

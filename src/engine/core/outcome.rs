@@ -16,6 +16,8 @@ use crate::ports::cluster::Probe;
 
 /// First and longest pause before a failed look is repeated, in seconds.
 const BACKOFF_S: (u64, u64) = (5, 300);
+/// Seconds after a change by somebody else in which a case is not taken for recovered.
+const AFTER_CHANGE_S: u64 = 300;
 /// Pause between looks at a condition, and between drift checks, in seconds.
 pub(super) const LOOK_S: u64 = 2;
 pub(super) const DRIFT_S: u64 = 5;
@@ -111,8 +113,14 @@ impl Core {
         if self.open.get(id).is_none_or(|case| case.state != State::Diagnosing) {
             return;
         }
-        self.not_before.remove(&key(id, JobKind::Diagnose));
         let disposition = diagnosis.disposition;
+        if disposition == Disposition::Recovered && self.was_just_changed(id, now) {
+            let why = "well for the moment after the change; looking on".to_string();
+            let failure = JobFailure { why, retryable: true };
+            self.stuck(out, id, JobKind::Diagnose, &failure, now);
+            return;
+        }
+        self.not_before.remove(&key(id, JobKind::Diagnose));
         let why = diagnosis.summary.clone();
         let target = diagnosis.target.clone();
         self.engine_emit(out, now, id, Event::Diagnosed { diagnosis });
@@ -138,6 +146,14 @@ impl Core {
             | Disposition::Heartbeat
             | Disposition::OnPurpose => self.close(out, id, Outcome::Recovered, &why, now),
         }
+    }
+
+    /// Somebody changed the target while the plan waited: pods that were made just now prove nothing yet.
+    fn was_just_changed(&self, id: &RemediationId, now: Timestamp) -> bool {
+        self.open
+            .get(id)
+            .and_then(|case| case.voided.as_ref())
+            .is_some_and(|voided| !voided.drift.is_empty() && now < plus(voided.at, AFTER_CHANGE_S))
     }
 
     fn merge(
