@@ -1,9 +1,8 @@
 //! The simulated world as a stage for the deterministic driver.
 
-use crate::adapters::sim::people::{Open, People};
+use crate::adapters::sim::people::{Made, Open, People};
 use crate::adapters::sim::sim::Sim;
 use crate::domain::alert::Alert;
-use crate::domain::id::PlanDigest;
 use crate::domain::principal::Principal;
 use crate::domain::time::{Timestamp, plus};
 use crate::engine::command::Command;
@@ -15,7 +14,7 @@ use std::sync::Arc;
 pub(super) struct SimStage {
     sim: Arc<Sim>,
     people: People,
-    made: BTreeSet<(PlanDigest, String)>,
+    made: BTreeSet<Made>,
 }
 
 impl SimStage {
@@ -43,7 +42,7 @@ impl Stage for SimStage {
         let due = self.people.due(now, &open, &self.made);
         due.into_iter()
             .map(|one| {
-                self.made.insert((one.plan.clone(), one.by.os_user.clone()));
+                self.made.insert(one.made());
                 let command = Command::Decide {
                     remediation: one.remediation,
                     plan: one.plan,

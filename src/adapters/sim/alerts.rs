@@ -3,7 +3,7 @@
 //! Rules are named and labelled like those of kubernetes-mixin, with shorter `for` times; they look at objects and at
 //! recorded runs directly. Every alert is built from what the world holds; only a scenario's storms are made up.
 
-use super::json::{condition, controller, float, int, is_true, items, name, text, time};
+use super::json::{condition, controller, deleting, int, is_true, items, name, text, time};
 use super::queue::Happening;
 use super::seeded::{fnv64, fnv64_more};
 use super::world::World;
@@ -187,8 +187,9 @@ impl World {
 
     fn pod_findings(&self, pod: &Value, findings: &mut Vec<Finding>) {
         let (namespace, pod_name) = (space(pod), name(pod));
-        let finished = matches!(text(pod, &["status", "phase"]), "Succeeded");
-        if !is_true(pod, "Ready") && !finished && controller(pod).is_some() {
+        // As kubernetes-mixin has it: pods that run but are not ready are others' business.
+        let waits = matches!(text(pod, &["status", "phase"]), "Pending" | "Unknown" | "Failed");
+        if waits && !deleting(pod) && controller(pod).is_some() {
             let words = format!("Pod {namespace}/{pod_name} is not ready");
             let place = [("namespace", namespace), ("pod", pod_name)];
             findings.push(finding("KubePodNotReady", "warning", &place, &words, 600));
@@ -275,9 +276,8 @@ fn deployment_findings(object: &Value, findings: &mut Vec<Finding>) {
     let missing =
         int(object, &["spec", "replicas"]) - int(object, &["status", "availableReplicas"]);
     if missing > 0 {
-        let share = float(missing);
         let words =
-            format!("Deployment {}/{} lacks {share} available pods", space(object), name(object));
+            format!("Deployment {}/{} lacks {missing} available pods", space(object), name(object));
         findings.push(finding("KubeDeploymentReplicasMismatch", "warning", &place, &words, 900));
     }
 }

@@ -90,6 +90,17 @@ pub struct Due {
     pub reason: String,
 }
 
+/// A decision that was passed on: case, plan, OS user.
+pub type Made = (RemediationId, PlanDigest, String);
+
+impl Due {
+    /// What the driver notes of it.
+    #[must_use]
+    pub fn made(&self) -> Made {
+        (self.remediation.clone(), self.plan.clone(), self.by.os_user.clone())
+    }
+}
+
 /// The people of a scenario. The first habit that fits a request holds for it; where a plan needs two people, the
 /// first habits of two different people hold.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,15 +118,10 @@ impl People {
         Self { habits, seed, uid }
     }
 
-    /// Decisions that are due at `now`, oldest first, but for those in `made` (plan and OS user): the driver adds each
+    /// Decisions that are due at `now`, oldest first, but for those in `made`: the driver adds each
     /// that it has passed on.
     #[must_use]
-    pub fn due(
-        &self,
-        now: Timestamp,
-        open: &[Open],
-        made: &BTreeSet<(PlanDigest, String)>,
-    ) -> Vec<Due> {
+    pub fn due(&self, now: Timestamp, open: &[Open], made: &BTreeSet<Made>) -> Vec<Due> {
         let mut due = self.all(open, made);
         due.retain(|one| one.at <= now);
         due.sort_by(|a, b| (a.at, &a.plan, &a.by.os_user).cmp(&(b.at, &b.plan, &b.by.os_user)));
@@ -124,18 +130,14 @@ impl People {
 
     /// When the next decision is due.
     #[must_use]
-    pub fn next_at(
-        &self,
-        open: &[Open],
-        made: &BTreeSet<(PlanDigest, String)>,
-    ) -> Option<Timestamp> {
+    pub fn next_at(&self, open: &[Open], made: &BTreeSet<Made>) -> Option<Timestamp> {
         self.all(open, made).iter().map(|one| one.at).min()
     }
 
-    fn all(&self, open: &[Open], made: &BTreeSet<(PlanDigest, String)>) -> Vec<Due> {
+    fn all(&self, open: &[Open], made: &BTreeSet<Made>) -> Vec<Due> {
         open.iter()
             .flat_map(|request| self.of(request))
-            .filter(|one| !made.contains(&(one.plan.clone(), one.by.os_user.clone())))
+            .filter(|one| !made.contains(&one.made()))
             .collect()
     }
 
@@ -260,7 +262,7 @@ mod tests {
         assert_eq!(due.len(), 1);
         assert_eq!(due[0].gesture, Gesture::Chord);
         assert_eq!(due[0].by.via, Transport::Simulated);
-        made.insert((due[0].plan.clone(), due[0].by.os_user.clone()));
+        made.insert(due[0].made());
         assert_eq!(people.due(at(100), &requests, &made), Vec::new());
     }
 
