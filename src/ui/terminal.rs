@@ -16,6 +16,7 @@ use crossterm::{Command as _, cursor, queue, style};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
+use rustix::termios::QueueSelector;
 use std::cell::RefCell;
 use std::io::{self, IsTerminal as _, Write};
 use std::rc::Rc;
@@ -159,6 +160,8 @@ impl Screen {
     pub fn enter(&mut self) -> io::Result<()> {
         enable_raw_mode()?;
         self.taken = true;
+        // What was typed before the console was there was not meant for it.
+        let _no_terminal = rustix::termios::tcflush(io::stdin(), QueueSelector::IFlush);
         queue!(self.wire, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
         self.wire.commit()
     }

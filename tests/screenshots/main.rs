@@ -26,15 +26,18 @@ struct Scene {
 /// Scenes of the fixture console.
 const FIXTURE: &[Scene] = &[
     Scene { name: "overview", steps: &[("", "needs you")] },
-    Scene { name: "card", steps: &[("\r", "Type the name"), ("ledger-a", "2 letters to go")] },
-    Scene { name: "tree", steps: &[("jjjj\r", "wait for the rollout")] },
+    Scene {
+        name: "card",
+        steps: &[("", "needs you"), ("\r", "Type the name"), ("ledger-a", "2 letters to go")],
+    },
+    Scene { name: "tree", steps: &[("", "needs you"), ("jjjj\r", "steps 2 of 3")] },
 ];
 
 /// Scenes that any console has once something needs a person: for the demo.
 const ANY: &[Scene] = &[
     Scene { name: "overview", steps: &[("", "needs you 1")] },
-    Scene { name: "card", steps: &[("\r", "expires in"), ("", "unchanged")] },
-    Scene { name: "tree", steps: &[(":show\r", "steps")] },
+    Scene { name: "card", steps: &[("", "needs you 1"), ("\r", "expires in"), ("", "unchanged")] },
+    Scene { name: "tree", steps: &[("", "needs you 1"), (":show\r", "steps")] },
 ];
 
 fn main() {

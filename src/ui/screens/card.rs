@@ -12,7 +12,7 @@
 use super::chrome;
 use super::layout::{self, Parts};
 use super::list::risk_role;
-use super::void;
+use super::{peek, void};
 use crate::domain::approval::Decision;
 use crate::domain::workflow::plan::Risk;
 use crate::ui::facts::{self, Extent};
@@ -60,7 +60,12 @@ pub fn draw(pen: &mut Pen<'_>, model: &Model, parts: &Parts) -> Option<Position>
         void::draw(pen, model, card, now, parts);
         return None;
     }
-    let body = parts.body;
+    let body = layout::card_body(parts.body);
+    if body.height < parts.body.height {
+        let y = body.bottom();
+        let below = Rect { y, height: parts.body.bottom() - y, ..parts.body };
+        peek::events(pen, model, below);
+    }
     title(pen, model, card, Rect { height: 1, ..body });
     let area = layout::card_text(card, body);
     let gesture_lines = layout::gesture_lines(card);

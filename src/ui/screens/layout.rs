@@ -144,6 +144,16 @@ pub fn tree_parts(model: &Model, body: Rect) -> TreeParts {
     }
 }
 
+/// Most lines of a card; below it, on tall screens, stands the log of the case.
+pub const CARD_LINES: u16 = 36;
+
+/// The card's part of the body.
+#[must_use]
+pub fn card_body(body: Rect) -> Rect {
+    let height = if body.height >= CARD_LINES + 6 { CARD_LINES } else { body.height };
+    Rect { height, ..body }
+}
+
 /// Lines of the gesture below a card, its rule included: one more for a name than for keys.
 #[must_use]
 pub fn gesture_lines(card: &Card) -> u16 {
@@ -154,6 +164,7 @@ pub fn gesture_lines(card: &Card) -> u16 {
 /// The lines of a card's text, below its title.
 #[must_use]
 pub fn card_text(card: &Card, body: Rect) -> Rect {
+    let body = card_body(body);
     Rect::new(
         body.x,
         body.y + 1.min(body.height),

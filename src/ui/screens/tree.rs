@@ -237,7 +237,10 @@ fn draw_step(
     };
     let mut line = Rich::of(text, &format!("{} {}", row.step.path, row.step.title));
     if let StepKind::Subflow { template, .. } = &row.step.kind {
-        line.push(Role::TextDim, &format!("  (subflow {}@{})", template.name, template.version));
+        let words = format!("  (subflow {}@{})", template.name, template.version);
+        if line.width() + width(&words) <= usize::from(end.saturating_sub(x + 5)) {
+            line.push(Role::TextDim, &words);
+        }
     }
     pen.rich(x + 4, y, end.saturating_sub(x + 5), &line);
     if let Some(run) = row.run {
