@@ -395,7 +395,12 @@ fn approve(story: &mut Story, digest: PlanDigest, seconds_ago: i64) {
         reason: String::new(),
         at: ago(seconds_ago),
     };
-    let preflight = Preflight { drift: Vec::new(), permissions: Vec::new(), unknown: Vec::new() };
+    let preflight = Preflight {
+        drift: Vec::new(),
+        permissions: Vec::new(),
+        unknown: Vec::new(),
+        stopped: None,
+    };
     story.push(seconds_ago, Event::Decided { approval, preflight });
     story.push(
         seconds_ago - 1,
@@ -683,6 +688,7 @@ pub fn all_clear() -> Answer {
                 why: String::new(),
             }],
             unknown: Vec::new(),
+            stopped: None,
         },
         role: Ok("operator: limits, high".into()),
     }

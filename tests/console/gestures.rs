@@ -244,6 +244,11 @@ fn what_is_denied_unknown_or_moved_turns_the_gesture_off_with_its_reason() {
     };
     let cases: Vec<(Preflight, Result<String, String>, &str)> = vec![
         (denied, Ok("operator".into()), "does not let you"),
+        (
+            Preflight { stopped: Some("by kubectl".into()), ..clear() },
+            Ok("operator".into()),
+            "everything is stopped",
+        ),
         (Preflight { drift, ..clear() }, Ok("operator".into()), "changed since"),
         (
             Preflight { unknown: vec!["access review: timeout".into()], ..clear() },

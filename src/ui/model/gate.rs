@@ -152,6 +152,9 @@ fn checked(model: &Model, card: &Card) -> Result<(), String> {
     if let Err(why) = role {
         return Err(format!("you can't approve this: {why}"));
     }
+    if let Some(reason) = &preflight.stopped {
+        return Err(format!("everything is stopped, on the cluster's Lease: {reason}"));
+    }
     if let Some(drift) = preflight.drift.first() {
         return Err(format!("{} changed since the plan was made", drift.object));
     }
