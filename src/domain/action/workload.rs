@@ -49,7 +49,8 @@ pub(super) fn template_guard(object: &Value) -> FieldChange {
 pub(super) fn rolls(target: &ObjectRef, object: &Value) -> Result<Vec<String>, ActionError> {
     let path = target.key.path();
     let kind = target.key.kind.as_str();
-    if target.key.api_version != "apps/v1" || template_path().get(object).is_none() {
+    if target.key.api_version != "apps/v1" || template_path().get(object).is_none_or(Value::is_null)
+    {
         return Err(ActionError(format!(
             "{path} is no Deployment, StatefulSet or DaemonSet: its pods can't be rolled"
         )));

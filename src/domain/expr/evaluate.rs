@@ -145,8 +145,7 @@ fn explain(program: &Program, error: &ExecutionError) -> ExprError {
         }
         other => (None, shortened(&other.to_string())),
     };
-    let (line, column) =
-        syntax::position(&program.info, node.map_or(program.expr.id, |node| node.id));
+    let (line, column) = syntax::position(&program.info, node.unwrap_or(&program.expr));
     ExprError { line, column, message }
 }
 

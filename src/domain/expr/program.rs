@@ -50,7 +50,7 @@ pub(super) fn parse(source: &str) -> Result<Program, ExprError> {
     let (expr, info) =
         ENV.parser().parse_with_source_info(source).map_err(|errors| parse_error(&errors))?;
     let place = |node: &IdedExpr, message: String| {
-        let (line, column) = syntax::position(&info, node.id);
+        let (line, column) = syntax::position(&info, node);
         ExprError { line, column, message }
     };
     if syntax::depth(&expr) > MAX_TREE_DEPTH {

@@ -52,7 +52,7 @@ fn collect(
         && let Expr::Ident(name) = &root.expr
     {
         if !bound.contains(name) && !name.starts_with('@') {
-            let (line, column) = syntax::position(info, root.id);
+            let (line, column) = syntax::position(info, root);
             found.push(Reference { variable: name.clone(), members, test, line, column });
         }
         return;

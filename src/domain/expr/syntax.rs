@@ -54,9 +54,27 @@ pub(super) fn nested_comprehension(node: &IdedExpr) -> Option<&IdedExpr> {
     parts(node).into_iter().find_map(nested_comprehension)
 }
 
-/// Line and column, both from 1, of a node.
-pub(super) fn position(info: &SourceInfo, id: u64) -> (usize, usize) {
-    info.offset_for(id).map_or((1, 1), |(start, _)| place(&info.source, start as usize))
+/// Line and column, both from 1, of a node. The parser has calls at their bracket: here they are at their name.
+pub(super) fn position(info: &SourceInfo, node: &IdedExpr) -> (usize, usize) {
+    let Some((start, _)) = info.offset_for(node.id) else { return (1, 1) };
+    let start = start as usize;
+    let named = match &node.expr {
+        Expr::Call(call) if start > 0 => info
+            .source
+            .get(..start)
+            .filter(|before| before.ends_with(&call.func_name))
+            .map(|before| before.len() - call.func_name.len()),
+        Expr::Unspecified
+        | Expr::Call(_)
+        | Expr::Comprehension(_)
+        | Expr::Ident(_)
+        | Expr::List(_)
+        | Expr::Literal(_)
+        | Expr::Map(_)
+        | Expr::Select(_)
+        | Expr::Struct(_) => None,
+    };
+    place(&info.source, named.unwrap_or(start))
 }
 
 /// Line and column, in characters, of the byte at `offset`.

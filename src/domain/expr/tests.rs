@@ -79,7 +79,7 @@ fn errors_say_where_and_what() {
     assert_eq!(at(""), (1, 1, "the expression is empty".into()));
     assert_eq!(
         at("1 + quantiy('1')"),
-        (1, 12, "there is no function `quantiy`; did you mean `quantity`?".into())
+        (1, 5, "there is no function `quantiy`; did you mean `quantity`?".into())
     );
     assert_eq!(at("quantity('1 Gi')").2, "quantity: `1 Gi` is no quantity");
     assert_eq!(at("1 / 0").2, "division by zero");

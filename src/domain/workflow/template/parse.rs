@@ -46,13 +46,16 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<(Template, Vec<Problem>), 
         return Err(reading.problems);
     }
     let top = reading.fields(&node, "a template", TOP);
+    if !matches!(node.kind, Kind::Map(_)) {
+        return Err(reading.problems);
+    }
     let name = reading.required_text(&top, "name");
     if !name.is_empty() && !is_id(&name) {
         let place = top.get("name").map_or(node.place, |node| node.place);
         let message = format!("`{name}` can't be a name");
         reading.advise(place, message, "use a to z, 0 to 9 and -, a letter first");
     }
-    if top.get("version").is_none() && matches!(node.kind, Kind::Map(_)) {
+    if top.get("version").is_none() {
         reading.advise(node.place, "the template has no `version`", "write `version: 1`");
     }
     let version = reading.count(&top, "version", 1_000_000).unwrap_or(0);
