@@ -142,6 +142,7 @@ pub(crate) fn answer(read: &Read, objects: &[Value]) -> Answer {
     }
 }
 
+#[allow(clippy::needless_pass_by_value)] // `json!` at the call
 pub(crate) fn diagnosis(
     target: &Value,
     pattern: Pattern,

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Compiles an action on the first of the objects, reading from all of them.
+#[allow(clippy::needless_pass_by_value)] // `json!` at the call
 fn try_it(action: Action, params: Value, objects: &[Value]) -> Result<Compiled, String> {
     let target = reference(&objects[0]);
     let diagnosis = diagnosis(&objects[0], Pattern::HighMemory, Cause::LimitTooSmall, json!({}));
@@ -58,7 +59,7 @@ fn changes(compiled: &Compiled) -> Vec<String> {
 fn set_resources_touches_only_what_was_asked_for_and_guards_the_whole_pod_template() {
     let object = deployment();
     let params = json!({"container": "app", "memory_limit": "1024Mi"});
-    let compiled = try_it(Action::SetResources, params, &[object.clone()]).unwrap();
+    let compiled = try_it(Action::SetResources, params, std::slice::from_ref(&object)).unwrap();
     assert_eq!(compiled.title, "raise memory limit of app 512Mi → 1Gi");
     assert_eq!(compiled.undo, "memory limit back to 512Mi of app; its pods roll again");
     let patch = patch(&compiled);
@@ -121,7 +122,8 @@ fn set_resources_says_what_the_scheduler_and_the_kubelet_make_of_it() {
     object["spec"]["template"]["spec"]["containers"][1]["resources"] =
         json!({"limits": {"memory": "512Mi"}});
     let params = json!({"container": "app", "memory_limit": "1Gi"});
-    let compiled = try_it(Action::SetResources, params.clone(), &[object.clone()]).unwrap();
+    let compiled =
+        try_it(Action::SetResources, params.clone(), std::slice::from_ref(&object)).unwrap();
     assert!(compiled.notes.iter().any(|note| note.contains("takes the limit as request")));
     object["spec"]["template"]["spec"]["containers"][1]["resources"] =
         json!({"limits": {"memory": "512Mi"}, "requests": {"memory": "512Mi"}});
@@ -309,11 +311,12 @@ fn collecting_reads_the_worst_pods_and_both_logs_of_what_restarted() {
     let Operation::Collect { reads } = &compiled.operations[0] else { panic!("reads") };
     let logs = reads
         .iter()
-        .filter_map(|read| match read {
-            Read::Logs { pod, container, previous, .. } => {
+        .filter_map(|read| {
+            if let Read::Logs { pod, container, previous, .. } = read {
                 Some(format!("{pod} {container} {previous}"))
+            } else {
+                None
             }
-            _ => None,
         })
         .collect::<Vec<_>>();
     assert_eq!(

@@ -6,7 +6,7 @@
 
 use super::request::ActionError;
 use crate::domain::diagnose::chain::controlled_by;
-use crate::domain::diagnose::container::{Doing, Pod};
+use crate::domain::diagnose::container::{Doing, Pod, Run};
 use crate::domain::diagnose::fields::{flag, int, selector, terminating, text, uid, value};
 use crate::domain::diagnose::reader::{Got, Reader};
 use crate::domain::operation::FieldChange;
@@ -148,10 +148,10 @@ const READY_AFTER_S: i64 = 3;
 /// Pods of an ordered StatefulSet that a roll would wait for before it changes any. Its controller goes on only while
 /// all pods are ready at the same time (seen on a real cluster: a template put back under two pods that end at once
 /// never reaches them). So: `Err` where that won't happen by itself, a note where it may. `None` while reads are due.
-pub(super) fn ordered<'a>(
+pub(super) fn ordered(
     target: &ObjectRef,
     object: &Value,
-    reader: &mut Reader<'a>,
+    reader: &mut Reader<'_>,
 ) -> Result<Option<Vec<String>>, ActionError> {
     if target.key.kind != "StatefulSet"
         || text(object, &["spec", "podManagementPolicy"]) == "Parallel"
@@ -203,7 +203,7 @@ fn never_ready(pod: &Pod<'_>) -> Option<String> {
             "" | "ContainerCreating" | "PodInitializing" | "CrashLoopBackOff" => {}
             other => return Some(format!("waits for {other}")),
         }
-        let seconds = container.last_run().and_then(|run| run.seconds())?;
+        let seconds = container.last_run().and_then(Run::seconds)?;
         let ended = !matches!(container.doing, Doing::Running { .. });
         (ended && seconds < READY_AFTER_S)
             .then(|| format!("ends after {seconds}s each time it starts"))

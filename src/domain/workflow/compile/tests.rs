@@ -338,10 +338,11 @@ fn a_person_is_told_what_was_found_where_nothing_can_be_done() {
     assert!(!plan.mutates());
     assert_eq!(plan.title, "tell a human: a Secret is missing");
     assert_eq!(plan.undo, "nothing to undo");
-    let message = plan.all_steps().into_iter().find_map(|step| match &step.kind {
-        StepKind::HandOver { message } if step.skipped.is_none() => Some(message.clone()),
-        _ => None,
+    let told = plan.all_steps().into_iter().filter(|step| step.skipped.is_none());
+    let mut told = told.filter_map(|step| {
+        if let StepKind::HandOver { message } = &step.kind { Some(message.clone()) } else { None }
     });
+    let message = told.next();
     assert!(message.unwrap().contains("Missing: Secret payments/db key password."));
     // Without any target only telling is left.
     case.target = None;

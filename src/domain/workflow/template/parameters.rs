@@ -36,12 +36,22 @@ impl ParameterKind {
             Self::Quantity => match value {
                 Value::String(text) if quantity::parse_milli(text).is_some() => Ok(value.clone()),
                 Value::Number(number) if number.is_u64() => Ok(number.to_string().into()),
-                _ => wrong("quantity (write 512Mi or 250m)"),
+                Value::Null
+                | Value::Bool(_)
+                | Value::Number(_)
+                | Value::String(_)
+                | Value::Array(_)
+                | Value::Object(_) => wrong("quantity (write 512Mi or 250m)"),
             },
             Self::Duration => match value {
                 Value::String(text) if parse_duration(text).is_ok() => Ok(value.clone()),
                 Value::Number(number) if number.is_u64() => Ok(format!("{number}s").into()),
-                _ => wrong("duration (write 30s, 5m or 2h)"),
+                Value::Null
+                | Value::Bool(_)
+                | Value::Number(_)
+                | Value::String(_)
+                | Value::Array(_)
+                | Value::Object(_) => wrong("duration (write 30s, 5m or 2h)"),
             },
         }
     }

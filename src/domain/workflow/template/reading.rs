@@ -96,19 +96,15 @@ impl<'a> Reading<'a> {
 
     /// A text that must be there and not empty.
     pub(super) fn required_text(&mut self, fields: &Fields<'_>, key: &str) -> String {
-        match fields.get(key) {
-            Some(node) => {
-                let text = self.text(node, key);
-                if text.trim().is_empty() && !matches!(node.kind, Kind::List(_) | Kind::Map(_)) {
-                    self.problem(node.place, format!("`{key}` is empty"));
-                }
-                text
-            }
-            None => {
-                self.problem(fields.place, format!("{} has no `{key}`", fields.what));
-                String::new()
-            }
+        let Some(node) = fields.get(key) else {
+            self.problem(fields.place, format!("{} has no `{key}`", fields.what));
+            return String::new();
+        };
+        let text = self.text(node, key);
+        if text.trim().is_empty() && !matches!(node.kind, Kind::List(_) | Kind::Map(_)) {
+            self.problem(node.place, format!("`{key}` is empty"));
         }
+        text
     }
 
     /// A scalar as text.
@@ -143,13 +139,11 @@ impl<'a> Reading<'a> {
             Kind::Number(number) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
             Kind::Null | Kind::Bool(_) | Kind::Text(_) | Kind::List(_) | Kind::Map(_) => None,
         };
-        match number.filter(|number| (1..=most).contains(number)) {
-            Some(number) => Some(number),
-            None => {
-                self.problem(node.place, format!("`{key}` is a whole number from 1 to {most}"));
-                None
-            }
+        let number = number.filter(|number| (1..=most).contains(number));
+        if number.is_none() {
+            self.problem(node.place, format!("`{key}` is a whole number from 1 to {most}"));
         }
+        number
     }
 
     /// A flag that may be absent.

@@ -115,7 +115,8 @@ impl Scope {
                 return None;
             }
             let near = nearest(found, known.iter().copied()).map(String::from);
-            let path = [&[reference.variable.clone()], &reference.members[..at]].concat().join(".");
+            let all = std::iter::once(&reference.variable).chain(&reference.members);
+            let path = all.take(at + 1).cloned().collect::<Vec<_>>().join(".");
             Some((format!("`{path}` has no `{found}`"), near))
         };
         match name {

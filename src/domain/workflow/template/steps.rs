@@ -142,7 +142,11 @@ impl Reading<'_> {
                         let message = inner.get("message");
                         message.map(|node| self.interpolated(node, "message", scope))
                     }
-                    _ => Some(self.interpolated(node, "hand_over", scope)),
+                    Kind::Null
+                    | Kind::Bool(_)
+                    | Kind::Number(_)
+                    | Kind::Text(_)
+                    | Kind::List(_) => Some(self.interpolated(node, "hand_over", scope)),
                 };
                 let message = message.unwrap_or_default();
                 if message.trim().is_empty() {
@@ -173,7 +177,7 @@ impl Reading<'_> {
                 let names = known.iter().map(|known| known.name).collect::<Vec<_>>();
                 match nearest(&argument.name, names.iter().copied()) {
                     Some(near) => {
-                        self.advise(argument.place, message, format!("did you mean `{near}`?"))
+                        self.advise(argument.place, message, format!("did you mean `{near}`?"));
                     }
                     None if names.is_empty() => self.problem(argument.place, message),
                     None => {
@@ -249,14 +253,14 @@ impl Reading<'_> {
             return None;
         }
         let fields = self.fields(node, "`object`", OBJECT);
-        let part = |reading: &mut Self, key: &str, required: bool| match fields.get(key) {
-            Some(node) => reading.given(node, key, scope),
-            None => {
-                if required {
-                    reading.problem(fields.place, format!("`object` has no `{key}`"));
-                }
-                Given::Literal("".into())
+        let part = |reading: &mut Self, key: &str, required: bool| {
+            if let Some(node) = fields.get(key) {
+                return reading.given(node, key, scope);
             }
+            if required {
+                reading.problem(fields.place, format!("`object` has no `{key}`"));
+            }
+            Given::Literal("".into())
         };
         Some(WaitObject {
             api_version: part(self, "api_version", true),
