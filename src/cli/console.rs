@@ -64,7 +64,9 @@ fn theme(session: &Session) -> Result<crate::ui::theme::ThemeChoice, Failure> {
         },
         ..Default::default()
     };
-    if ui.theme.contains('/') || ui.theme.ends_with(".toml") {
+    if ui.theme.contains('/')
+        || std::path::Path::new(&ui.theme).extension().is_some_and(|end| end == "toml")
+    {
         let text = std::fs::read_to_string(&ui.theme)
             .map_err(|error| Failure::usage(format!("ui.theme: {}: {error}", ui.theme)))?;
         choice.files.push((ui.theme.clone(), text));

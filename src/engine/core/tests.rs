@@ -237,7 +237,7 @@ fn running(steps: Vec<PlanStep>) -> (Core, Plan) {
 
 fn sending(core: &Core, kind: JobKind, now: u64) -> Option<crate::engine::job::Sending> {
     core.due(at(now)).into_iter().find_map(|(key, job)| match job {
-        Job::Send(sending) | Job::Probe(sending) => (key.kind == kind).then(|| *sending),
+        Job::Send(sending) | Job::Probe(sending) => (key.kind == kind).then_some(*sending),
         Job::Diagnose { .. }
         | Job::Plan { .. }
         | Job::WatchDrift { .. }
