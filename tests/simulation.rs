@@ -1,6 +1,8 @@
 //! Whole nights in virtual time: the same core, jobs, templates and rules as on a real cluster, on a simulated one with
 //! faults. Reproducible from the seed.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test")]
+
 use pilothouse::assemble::demo::{DemoOptions, Play, play};
 use pilothouse::assemble::running::runtime;
 use pilothouse::domain::event::Event;

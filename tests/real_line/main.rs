@@ -2,6 +2,8 @@
 //!
 //! Each test has a namespace, a route, a store and an engine of its own, and its own Lease, so they run side by side.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test")]
+
 mod console;
 mod crashes;
 mod drift;
