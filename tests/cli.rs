@@ -1,6 +1,12 @@
 //! The verbs from outside, in a cleared environment: exit codes, shapes, bad input.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test may end loudly")]
+#![allow(
+    clippy::duration_suboptimal_units,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test may end loudly"
+)]
 
 use assert_cmd::Command;
 use pilothouse::adapters::store::sqlite::SqliteStore;

@@ -1,5 +1,17 @@
 //! The console in a real terminal, on a made-up engine (which this very binary plays, in a second process).
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::large_stack_arrays,
+    clippy::duration_suboptimal_units,
+    clippy::format_collect,
+    reason = "not product code"
+)]
 #[path = "console/fixture.rs"]
 mod fixture;
 #[path = "console/program.rs"]

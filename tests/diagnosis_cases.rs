@@ -4,6 +4,19 @@
 //! (made by `real_diagnosis` with `PILOTHOUSE_TEST_RECORD=DIR`); the others are such a one with a part changed, as they
 //! say. With `PILOTHOUSE_TEST_SHOW=1` each diagnosis is printed.
 
+#![allow(clippy::pedantic, reason = "not product code")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::large_stack_arrays,
+    clippy::duration_suboptimal_units,
+    clippy::format_collect,
+    reason = "not product code"
+)]
 use pilothouse::domain::alert::Alert;
 use pilothouse::domain::diagnose::diagnose;
 use pilothouse::domain::diagnosis::{Cause, Diagnosis};

@@ -4,7 +4,13 @@
 //!
 //! Reads that the recording has not (Services, budgets, quotas, nodes) are answered with an empty list and two nodes.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test may end loudly")]
+#![allow(
+    clippy::items_after_statements,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test may end loudly"
+)]
 
 use pilothouse::domain::alert::Alert;
 use pilothouse::domain::diagnose::diagnose;

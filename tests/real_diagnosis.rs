@@ -4,6 +4,14 @@
 //! Reads go through `kubectl` and `curl` here, so that the knowledge is tested apart from the engine's own adapters.
 //! With `PILOTHOUSE_TEST_RECORD=DIR` the answers are written as cases for `diagnosis_cases`.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods
+)]
+#![allow(clippy::pedantic, reason = "not product code")]
 use pilothouse::domain::alert::{Alert, AlertStatus, fingerprint};
 use pilothouse::domain::diagnose::diagnose;
 use pilothouse::domain::diagnosis::Diagnosis;

@@ -1,4 +1,10 @@
 //! Prometheus and Alertmanager, the real ones; and servers that answer as they never do.
+#![allow(
+    clippy::pedantic,
+    clippy::collapsible_if,
+    clippy::print_stdout,
+    reason = "not product code"
+)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is all tests")]
 #![allow(clippy::disallowed_methods, reason = "tests own their tasks")]
 

@@ -1,5 +1,11 @@
 //! Reports: the fold of a case and its events, and its three forms.
 
+#![allow(
+    clippy::pedantic,
+    clippy::collapsible_if,
+    clippy::print_stdout,
+    reason = "not product code"
+)]
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test may end loudly")]
 
 use pilothouse::domain::alert::{Alert, AlertStatus};
@@ -226,6 +232,7 @@ fn events(name: &str, summary: &str) -> Vec<Event> {
                 drift: Vec::new(),
                 permissions: Vec::new(),
                 unknown: Vec::new(),
+                stopped: None,
             },
         },
         Event::ExecutionStarted {

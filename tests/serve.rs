@@ -1,6 +1,17 @@
 //! The edges over real HTTP and real Unix sockets, with a small engine-end that answers as it is told.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test may end loudly")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::large_stack_arrays,
+    clippy::duration_suboptimal_units,
+    clippy::format_collect,
+    reason = "not product code"
+)]
 
 use pilothouse::adapters::relay::SocketRelay;
 use pilothouse::domain::id::RemediationId;

@@ -1,7 +1,18 @@
 //! Whole nights in virtual time: the same core, jobs, templates and rules as on a real cluster, on a simulated one with
 //! faults. Reproducible from the seed.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::large_stack_arrays,
+    clippy::duration_suboptimal_units,
+    clippy::format_collect,
+    reason = "not product code"
+)]
 
 use pilothouse::assemble::demo::{DemoOptions, Play, play};
 use pilothouse::assemble::running::runtime;

@@ -2,6 +2,18 @@
 //!
 //! Goals: p99 of a key ≤ 16 ms; 0 bytes while nothing happens; ≤ 600 bytes for a tick of one second.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::large_stack_arrays,
+    clippy::duration_suboptimal_units,
+    clippy::format_collect,
+    reason = "not product code"
+)]
 #[path = "../console/desk.rs"]
 mod desk;
 #[path = "../console/fixture.rs"]

@@ -2,7 +2,18 @@
 //!
 //! Each test has a namespace, a route, a store and an engine of its own, and its own Lease, so they run side by side.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::large_stack_arrays,
+    clippy::duration_suboptimal_units,
+    clippy::format_collect,
+    reason = "not product code"
+)]
 
 mod console;
 mod crashes;

@@ -27,7 +27,12 @@ fn a_bad_rollout_is_rolled_back_to_the_healthy_revision() {
     let (code, out, err) = world.approve(&case);
     assert_eq!(code, 0, "{out}{err}");
     let case = world.wait_for("the verdict", 240, |case| case["state"] == "closed");
-    assert_eq!(case["verdict"]["outcome"], "effective", "{}", world.picture(&[case.clone()]));
+    assert_eq!(
+        case["verdict"]["outcome"],
+        "effective",
+        "{}",
+        world.picture(std::slice::from_ref(&case))
+    );
     let live = world.get("deploy", "web");
     assert_eq!(live["spec"]["template"]["spec"]["containers"][0]["command"][2], OK);
     assert_eq!(live["status"]["availableReplicas"], 2);

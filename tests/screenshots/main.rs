@@ -3,6 +3,19 @@
 //! Starts a program in a pty (the fixture console, unless another command is named), sends keys, waits for text, and
 //! writes the cells as SVG, with their colours and attributes.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::large_stack_arrays,
+    clippy::duration_suboptimal_units,
+    clippy::struct_excessive_bools,
+    clippy::format_collect,
+    reason = "not product code"
+)]
 #[path = "../console/fixture.rs"]
 mod fixture;
 #[path = "../console/program.rs"]
