@@ -256,11 +256,12 @@ impl World {
 
     /// Percent of the memory limit that is used, when it is more than 90.
     fn near_limit(&self, namespace: &str, pod: &str, container: &str) -> Option<i64> {
-        let run = self
-            .records
-            .get(namespace, pod, container)?
-            .last()
-            .filter(|run| run.ended.is_none())?;
+        let record = self.records.get(namespace, pod, container)?;
+        // A node that is away is not scraped: its series end, and so do alerts made from them.
+        if self.nodes.get(&record.node).is_none_or(|node| node.down_since().is_some()) {
+            return None;
+        }
+        let run = record.last().filter(|run| run.ended.is_none())?;
         let percent = run.memory.at(self.now).saturating_mul(100) / run.limit?;
         (percent > 90).then_some(percent.min(100))
     }

@@ -78,3 +78,20 @@ fn a_budget_allows_nothing_while_pods_are_missing() {
     assert_eq!(budget["status"]["disruptionsAllowed"], 0);
     assert_eq!(budget["status"]["desiredHealthy"], 2);
 }
+
+#[test]
+fn alerts_made_from_metrics_end_with_the_metrics_of_a_node_that_is_away() {
+    let sim = world(WEB);
+    needs(&sim, "r.example/web:1", 188);
+    pass(&sim, 600);
+    let near = |sim: &Sim| {
+        let firing = now(sim.alerts().firing()).unwrap();
+        firing.iter().filter(|alert| alert.name() == "ContainerMemoryNearLimit").count()
+    };
+    let before = near(&sim);
+    let here = pods(&sim).iter().filter(|pod| pod["spec"]["nodeName"] == "wk-01").count();
+    assert!(before > 0 && here > 0, "{before} alerts, {here} pods");
+    sim.locked().happens(Happens::NodeDown { node: "wk-01".into(), reboot: false });
+    pass(&sim, 60);
+    assert!(near(&sim) < before);
+}
