@@ -3,6 +3,7 @@
 use super::exit::{Exit, Failure, Outcome};
 use super::session::Session;
 use crate::assemble::real::library;
+use crate::domain::workflow::lint;
 use crate::domain::workflow::template::{Library, Problem};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -83,37 +84,56 @@ fn show(session: &Session, name: &str) -> Outcome {
         let why = format!("there is no template `{name}`; there are: {known}");
         return Err(Failure::new(Exit::NotFound, why));
     };
-    session.output.document(&template.reference)?;
+    let text = match Library::shipped_text(&template.file) {
+        Some(text) => text.to_string(),
+        None => std::fs::read_to_string(&template.file)
+            .map_err(|error| Failure::unavailable(format!("{}: {error}", template.file)))?,
+    };
+    if session.output.is_text() {
+        session.output.data(&text)?;
+    } else {
+        session.output.document(&json!({
+            "name": template.reference.name,
+            "version": template.reference.version,
+            "digest": template.reference.digest,
+            "file": template.file,
+            "summary": template.summary,
+            "text": text,
+        }))?;
+    }
     Ok(Exit::Done)
 }
 
 fn lint(session: &Session, paths: &[PathBuf]) -> Outcome {
-    let (library, checked) = if paths.is_empty() {
-        let library = loaded(session)?;
-        let checked = library.templates.len();
-        (library, checked)
-    } else {
-        let mut texts = Vec::new();
-        for path in paths {
-            read(path, &mut texts)?;
-        }
-        (Library::load(&texts), texts.len())
+    let mut texts = Vec::new();
+    let given = match &session.settings().templates_directory {
+        Some(directory) if paths.is_empty() => std::slice::from_ref(directory),
+        Some(_) | None => paths,
     };
+    for path in given {
+        read(path, &mut texts)?;
+    }
+    // Files are looked at among the others: a subflow may be in the next file, or shipped.
+    let library = Library::load(&texts);
+    let mut problems = library.problems.clone();
+    for (file, text) in &texts {
+        problems.extend(lint::lint(file, text, &library));
+    }
+    problems.sort();
+    problems.dedup();
     let output = session.output;
     if output.is_text() {
-        for problem in &library.problems {
+        for problem in &problems {
             output.data(&format!("{}\n", sentence(problem)))?;
         }
     } else {
-        output.list(&library.problems.iter().map(line).collect::<Vec<_>>())?;
+        output.list(&problems.iter().map(line).collect::<Vec<_>>())?;
     }
-    match library.problems.len() {
-        0 => {
-            output.say(&format!("{checked} templates, nothing wrong"));
-            Ok(Exit::Done)
-        }
-        problems => Err(Failure::new(Exit::Failed, format!("{problems} problems"))),
+    if problems.is_empty() {
+        output.say(&format!("{} templates, nothing wrong", library.templates.len()));
+        return Ok(Exit::Done);
     }
+    Err(Failure::new(Exit::Failed, format!("{} problems", problems.len())))
 }
 
 fn read(path: &Path, texts: &mut Vec<(String, String)>) -> Result<(), Failure> {

@@ -53,6 +53,12 @@ impl Library {
         library
     }
 
+    /// The text of a shipped file; `None` for a file that is not shipped.
+    #[must_use]
+    pub fn shipped_text(file: &str) -> Option<&'static str> {
+        SHIPPED.iter().find(|(name, _)| *name == file).map(|(_, text)| *text)
+    }
+
     fn add(&mut self, file: &str, text: &str) {
         match parse(file, text) {
             Ok((template, _)) => {

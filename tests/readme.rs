@@ -1,0 +1,73 @@
+//! What the README says is what is there: the key table is made of the keymap, every verb and every file it names is
+//! there.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test may end loudly")]
+
+use clap::CommandFactory as _;
+use pilothouse::cli::arguments::Arguments;
+use std::path::Path;
+
+const OPENING: &str = "<!-- keys: made of assets/keymap.toml, held by tests/readme.rs -->\n";
+const CLOSING: &str = "<!-- /keys -->";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn readme() -> String {
+    std::fs::read_to_string(root().join("README.md")).unwrap()
+}
+
+/// The table: one row for each line of the keymap.
+fn keys() -> String {
+    let text = std::fs::read_to_string(root().join("assets/keymap.toml")).unwrap();
+    let keymap = toml::from_str::<toml::Table>(&text).unwrap();
+    let mut out = "| keys | does | where |\n| --- | --- | --- |\n".to_string();
+    for bind in keymap["bind"].as_array().unwrap() {
+        let texts = |name: &str| {
+            let items = bind[name].as_array().unwrap().iter().map(|item| item.as_str().unwrap());
+            items.map(String::from).collect::<Vec<_>>()
+        };
+        let cell = |text: &str| text.replace('|', "\\|");
+        let pressed =
+            texts("keys").iter().map(|key| format!("`{}`", cell(key))).collect::<Vec<_>>();
+        let help = bind["help"].as_str().unwrap();
+        let places = texts("where").join(", ").replace("all", "everywhere");
+        out.push_str(&format!("| {} | {} | {places} |\n", pressed.join(", "), cell(help)));
+    }
+    out
+}
+
+#[test]
+fn the_key_table_is_that_of_the_keymap() {
+    let text = readme();
+    let start = text.find(OPENING).expect("the opening mark") + OPENING.len();
+    let end = text.find(CLOSING).expect("the closing mark");
+    let wanted = keys();
+    if std::env::var_os("UPDATE_README").is_some() {
+        let updated = format!("{}{wanted}{}", &text[..start], &text[end..]);
+        std::fs::write(root().join("README.md"), updated).unwrap();
+        return;
+    }
+    assert_eq!(&text[start..end], wanted, "run with UPDATE_README=1 to write the table anew");
+}
+
+#[test]
+fn every_verb_is_in_the_table_of_verbs() {
+    let text = readme();
+    for verb in Arguments::command().get_subcommands() {
+        assert!(text.contains(&format!("`{}", verb.get_name())), "{}", verb.get_name());
+    }
+}
+
+#[test]
+fn every_file_that_is_named_is_there() {
+    for word in readme().split(|c: char| c.is_whitespace() || "`();,".contains(c)) {
+        let word = word.trim_end_matches(['.', ':', '/']);
+        let own =
+            ["src/", "tests/", "assets/", "themes/"].iter().any(|folder| word.starts_with(folder));
+        if own || ["config.example.toml", "rust-toolchain.toml", "LICENSE"].contains(&word) {
+            assert!(root().join(word).exists(), "{word}");
+        }
+    }
+}
