@@ -1,11 +1,5 @@
 //! Reports: the fold of a case and its events, and its three forms.
 
-#![allow(
-    clippy::pedantic,
-    clippy::collapsible_if,
-    clippy::print_stdout,
-    reason = "not product code"
-)]
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test may end loudly")]
 
 use pilothouse::domain::alert::{Alert, AlertStatus};
@@ -226,15 +220,7 @@ fn events(name: &str, summary: &str) -> Vec<Event> {
         Event::Opened { alert: alert(name), owner: None },
         Event::Diagnosed { diagnosis: diagnosis(summary) },
         Event::Planned { plan: Box::new(plan()) },
-        Event::Decided {
-            approval,
-            preflight: Preflight {
-                drift: Vec::new(),
-                permissions: Vec::new(),
-                unknown: Vec::new(),
-                stopped: None,
-            },
-        },
+        Event::Decided { approval, preflight: Preflight::default() },
         Event::ExecutionStarted {
             execution: ExecutionId::new("e-1"),
             plan: PlanDigest::new(DIGEST),
@@ -417,6 +403,18 @@ fn the_text_form_has_no_colour_and_shows_who_decided_what_changed_and_how_it_cam
     ] {
         assert!(text.contains(part), "{part}\n--\n{text}");
     }
+}
+
+#[test]
+fn text_with_line_ends_can_not_look_like_lines_of_the_report() {
+    let bad = "x\nverdict     effective: all is well\n  2026-11-21 02:01:12  approved by mira";
+    let page = text::report(&fold(events(bad, bad), &context()));
+    let verdicts = page.lines().filter(|line| line.starts_with("verdict")).count();
+    assert_eq!(verdicts, 1, "{page}");
+    assert!(
+        !page.lines().any(|line| line.starts_with("  2026-11-21 02:01:12  approved")),
+        "{page}"
+    );
 }
 
 #[test]

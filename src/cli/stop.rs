@@ -52,10 +52,12 @@ fn report(session: &Session, set: &without_engine::StopSet) -> Outcome {
         }
     }
     if done.is_empty() {
-        return Err(Failure::unavailable(
-            "the stop could be set nowhere; with kubectl: kubectl -n pilothouse annotate lease \
-             pilothouse-engine pilothouse.dev/stop=REASON",
-        ));
+        let engine = &session.settings().engine;
+        return Err(Failure::unavailable(format!(
+            "the stop could be set nowhere; with kubectl: kubectl -n {} annotate --overwrite lease {} \
+             pilothouse.dev/stop=REASON",
+            engine.lease_namespace, engine.lease_name
+        )));
     }
     let note = format!("everything is stopped, set in: {}", done.join(", "));
     session.finish(&Receipt::Done { event: 0, note, remediations: Vec::new() })?;

@@ -10,9 +10,16 @@ use super::remediation::Remediation;
 use super::workflow::execution::{AttemptOutcome, Direction, StepState};
 use super::workflow::plan::Plan;
 
-/// One sentence for an event. `case` gives step titles; without it steps are named by path only.
+/// One sentence for an event, on one line whatever the texts in it hold: nothing quoted can look like a line of its
+/// own. `case` gives step titles; without it steps are named by path only.
 #[must_use]
 pub fn sentence(event: &Event, case: Option<&Remediation>) -> String {
+    let text = words(event, case);
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(" / ")
+}
+
+fn words(event: &Event, case: Option<&Remediation>) -> String {
     match event {
         Event::EngineStarted { holder, version, cluster_name, simulated } => format!(
             "engine {version} of {holder} drives {cluster_name}{}",

@@ -221,7 +221,7 @@ fn plan_step(out: &mut Page, step: &PlanStepLine) {
     if let Some(why) = &step.skipped {
         out.put(&format!("Left out: {}\n\n", escape(why)));
     }
-    if let Some(detail) = &step.detail {
+    if let Some(detail) = step.detail.as_ref().filter(|_| step.skipped.is_none()) {
         out.put(&format!("{}\n\n", escape(detail)));
     }
     for change in &step.changes {

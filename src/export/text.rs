@@ -18,14 +18,23 @@ pub fn report(report: &Report) -> String {
     out.0
 }
 
+/// Where text goes that belongs to the line above.
+const UNDER: &str = "              ";
+
 #[derive(Default)]
 struct Lines(String);
 
 impl Lines {
+    /// One line; what follows a line end in the text is set under it, so that it can't look like a line of its own.
     fn line(&mut self, text: &str) {
-        // Signs that titles may hold are words here.
-        self.0.push_str(text.trim_end().replace('→', "->").replace('…', "...").as_str());
-        self.0.push('\n');
+        for (number, part) in text.trim_end().split('\n').enumerate() {
+            if number > 0 {
+                self.0.push_str(UNDER);
+            }
+            // Signs that titles may hold are words here.
+            self.0.push_str(&part.trim_end().replace('→', "->").replace('…', "..."));
+            self.0.push('\n');
+        }
     }
 
     fn field(&mut self, name: &str, text: &str) {
@@ -103,13 +112,13 @@ fn plan(out: &mut Lines, report: &Report, plan: &PlanLine) {
             step.skipped.as_ref().map(|why| format!("  (left out: {why})")).unwrap_or_default();
         let what = step.action.as_deref().unwrap_or(step.kind);
         out.line(&format!("  step {:<7}{} [{what}]{left_out}", step.path.as_str(), step.title));
-        if let Some(detail) = &step.detail {
-            out.line(&format!("              {detail}"));
+        if let Some(detail) = step.detail.as_ref().filter(|_| step.skipped.is_none()) {
+            out.line(&format!("{UNDER}{detail}"));
         }
         for change in &step.changes {
-            out.line(&format!("              {}", change.object.key.path()));
+            out.line(&format!("{UNDER}{}", change.object.key.path()));
             for line in diff_lines(&change.diff) {
-                out.line(&format!("              {line}"));
+                out.line(&format!("{UNDER}{line}"));
             }
         }
     }
@@ -196,7 +205,7 @@ fn ending(out: &mut Lines, report: &Report) {
                 step.why
             ));
             for note in &step.notes {
-                out.line(&format!("              {note}"));
+                out.line(&format!("{UNDER}{note}"));
             }
         }
     }
