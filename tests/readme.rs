@@ -1,7 +1,13 @@
 //! What the README says is what is there: the key table is made of the keymap, every verb and every file it names is
 //! there.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test may end loudly")]
+#![allow(
+    clippy::format_push_string,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test may end loudly"
+)]
 
 use clap::CommandFactory as _;
 use pilothouse::cli::arguments::Arguments;

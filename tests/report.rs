@@ -1,6 +1,12 @@
 //! Reports: the fold of a case and its events, and its three forms.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test may end loudly")]
+#![allow(
+    clippy::collapsible_if,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test may end loudly"
+)]
 
 use pilothouse::domain::alert::{Alert, AlertStatus};
 use pilothouse::domain::approval::{Approval, Decision, Gesture, Preflight};
