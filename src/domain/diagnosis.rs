@@ -59,7 +59,7 @@ words!(
 );
 
 words!(
-    /// Why, within the pattern.
+    /// Why, within the pattern. The order is that of the patterns; a cause may show under another pattern's alerts.
     Cause {
         /// The memory limit is below what the program needs.
         LimitTooSmall = "limit-too-small",
@@ -69,8 +69,70 @@ words!(
         BadRollout = "bad-rollout",
         /// A ConfigMap, a Secret or a key in one does not exist.
         MissingConfig = "missing-config",
-        /// The image can't be pulled, and no earlier revision is known to work.
+        /// The image can't be pulled (name, tag, registry, pull secret), and no earlier revision is known to work.
         ImagePull = "image-pull",
+        /// The liveness probe kills containers that work.
+        ProbeTooStrict = "probe-too-strict",
+        /// Containers are killed by a probe before they have finished starting.
+        StartupTooSlow = "startup-too-slow",
+        /// Containers end because something that they need does not answer.
+        DependencyDown = "dependency-down",
+        /// The pods of a Job fail.
+        JobFailing = "job-failing",
+        /// The node's kubelet says that it is not ready.
+        NodeNotReady = "node-not-ready",
+        /// The node's kubelet does not report any more.
+        NodeLost = "node-lost",
+        /// The node is short of memory, disk or process ids.
+        NodePressure = "node-pressure",
+        /// The node was cordoned and forgotten.
+        NodeCordoned = "node-cordoned",
+        /// Pods are evicted by the kubelet.
+        Eviction = "eviction",
+        /// No node has room for what its pods request.
+        UnschedulableResources = "unschedulable-resources",
+        /// Taints keep its pods from every node that fits.
+        UnschedulableTaint = "unschedulable-taint",
+        /// No node fits its selector, affinity or spread.
+        UnschedulableAffinity = "unschedulable-affinity",
+        /// A claim is not bound: its class or its volume is missing, or no capacity.
+        ClaimPending = "claim-pending",
+        /// A volume is full.
+        VolumeFull = "volume-full",
+        /// A volume will be full soon.
+        VolumeFilling = "volume-filling",
+        /// A volume is where its pod can't be placed.
+        UnschedulableVolumeZone = "unschedulable-volume-zone",
+        /// A node's disk fills with what nobody uses any more.
+        DiskPressureByOrphans = "disk-pressure-by-orphans",
+        /// A Service selects no pods.
+        SelectorMismatch = "selector-mismatch",
+        /// A Service sends to a port that its pods don't have.
+        PortMismatch = "port-mismatch",
+        /// A Service selects pods, but none is ready.
+        EndpointsNotReady = "endpoints-not-ready",
+        /// A network policy keeps traffic away.
+        PolicyDenies = "policy-denies",
+        /// Names are not resolved.
+        DnsFailing = "dns-failing",
+        /// A certificate expires soon or has expired.
+        CertificateExpiring = "certificate-expiring",
+        /// A quota or limit range refuses its pods.
+        QuotaExceeded = "quota-exceeded",
+        /// A policy or webhook refuses its pods.
+        AdmissionDenied = "admission-denied",
+        /// A rollout does not get on.
+        StuckRollout = "stuck-rollout",
+        /// An object can't go: a finalizer holds it.
+        StuckTerminating = "stuck-terminating",
+        /// An autoscaler has no more replicas to give.
+        HpaAtMaximum = "hpa-at-maximum",
+        /// An autoscaler can't read its metrics.
+        HpaWithoutMetrics = "hpa-without-metrics",
+        /// A disruption budget can never allow a disruption.
+        BudgetNeverMet = "budget-never-met",
+        /// The CPU limit is below what the program needs.
+        CpuThrottling = "cpu-throttling",
         /// Not known.
         Unknown = "unknown",
     }
@@ -99,6 +161,9 @@ pub struct Weighed {
     pub speaks_for: Vec<String>,
     /// Ids of the facts that speak against it.
     pub speaks_against: Vec<String>,
+    /// The culprit, where it is another object than the one that was looked at (a node, a claim, a quota).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub culprit: Option<ObjectRef>,
 }
 
 /// What has to be done with the case.

@@ -167,6 +167,7 @@ pub fn diagnosis(at: &ObjectRef, cause: Cause, pattern: Pattern, confidence: f64
                 confidence,
                 speaks_for: vec!["oom-killed".into(), "usage-at-limit".into()],
                 speaks_against: Vec::new(),
+                culprit: None,
             },
             Weighed {
                 pattern: Pattern::HighMemory,
@@ -174,6 +175,7 @@ pub fn diagnosis(at: &ObjectRef, cause: Cause, pattern: Pattern, confidence: f64
                 confidence: 0.07,
                 speaks_for: Vec::new(),
                 speaks_against: vec!["usage-at-limit".into()],
+                culprit: None,
             },
         ],
         values: BTreeMap::new(),

@@ -1,6 +1,7 @@
 //! `collect_diagnostics`: reads what tells how things stood, before anything is changed.
 
 use super::request::{ActionError, ActionRequest, Compiled};
+use super::spec::ActionSpec;
 use super::workload::live;
 use crate::domain::diagnose::chain::controlled_by;
 use crate::domain::diagnose::container::Pod;
@@ -9,6 +10,7 @@ use crate::domain::diagnose::reader::{Got, Reader};
 use crate::domain::evidence::{Progress, Read};
 use crate::domain::operation::Operation;
 use crate::domain::resource::ObjectKey;
+use crate::domain::workflow::plan::{ActionClass, Risk};
 use serde_json::Value;
 
 /// Pods whose events and logs are read, those in trouble first.
@@ -16,7 +18,20 @@ const PODS: usize = 3;
 /// Lines of each log.
 const LINES: u32 = 200;
 
-pub(super) fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionError> {
+pub(super) const SPEC: ActionSpec = ActionSpec {
+    class: ActionClass::Collect,
+    risk: Risk::Low,
+    mutates: false,
+    undoable: false,
+    timeout_s: 60,
+    describe: "Reads objects, events and logs and keeps them; changes nothing.",
+    undone_by: "nothing to undo",
+    needs: "",
+    parameters: &[],
+    compile,
+};
+
+fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionError> {
     let mut reader = Reader::new(request.gathered);
     let target = &request.target.key;
     let Some(object) = live(request.target, &mut reader)? else {

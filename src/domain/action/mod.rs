@@ -2,10 +2,10 @@
 //!
 //! Promises: an action is only the knowledge of *which* operations on *which* objects; it compiles to them from what
 //! was read, with the prior value of everything it touches, or says in a sentence why it can't. Nothing here sends.
-//! To add one: an arm of [`Action`] (the compiler lists the rest), a file with its `compile`, a golden test.
+//! To add one: an arm of [`Action`], a file with its [`ActionSpec`] and `compile`, a golden test.
 //! Absent: free commands, actions that only look as if they did something.
 //!
-//! Reading order: `catalogue`, `request`, `parameter`, `workload`, then one file per action.
+//! Reading order: `catalogue`, `spec`, `request`, `parameter`, `workload`, then one file per action.
 
 mod catalogue;
 mod collect;
@@ -14,11 +14,13 @@ mod request;
 mod restart;
 mod roll_back;
 mod set_resources;
+mod spec;
 mod workload;
 
 pub use catalogue::{Action, compile};
 pub use parameter::{ActionParameter, ActionParameterKind};
 pub use request::{ActionError, ActionRequest, Compiled};
+pub use spec::ActionSpec;
 
 #[cfg(test)]
 pub(crate) mod fixtures;

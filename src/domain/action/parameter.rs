@@ -35,6 +35,26 @@ const MEMORY: std::ops::RangeInclusive<u64> = (1 << 20)..=(64 << 40);
 const CPU: std::ops::RangeInclusive<u64> = 1..=1_024_000;
 
 impl ActionParameter {
+    /// One that must be given.
+    #[must_use]
+    pub const fn required(
+        name: &'static str,
+        kind: ActionParameterKind,
+        describe: &'static str,
+    ) -> Self {
+        Self { name, kind, required: true, describe }
+    }
+
+    /// One that may be left out.
+    #[must_use]
+    pub const fn optional(
+        name: &'static str,
+        kind: ActionParameterKind,
+        describe: &'static str,
+    ) -> Self {
+        Self { name, kind, required: false, describe }
+    }
+
     /// Whether the value can be one of this parameter; else why not.
     ///
     /// # Errors

@@ -4,17 +4,32 @@
 //! template is the same change, so that its plan has one digest however often it is made.
 
 use super::request::{ActionError, ActionRequest, Compiled};
+use super::spec::ActionSpec;
 use super::workload::{live, ordered, rolls, template_guard, template_path};
 use crate::domain::diagnose::reader::Reader;
 use crate::domain::digest::canonical_sha256;
 use crate::domain::evidence::Progress;
 use crate::domain::operation::{FieldChange, Operation};
+use crate::domain::workflow::plan::{ActionClass, Risk};
 use serde_json::Value;
 
 /// Set on the pod template by a restart.
 pub(super) const RESTART_ANNOTATION: &str = "pilothouse.dev/restart-of";
 
-pub(super) fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionError> {
+pub(super) const SPEC: ActionSpec = ActionSpec {
+    class: ActionClass::Restart,
+    risk: Risk::Medium,
+    mutates: true,
+    undoable: false,
+    timeout_s: 60,
+    describe: "Replaces all pods, a few at a time as the strategy has it.",
+    undone_by: "can't be undone: the pods that ran are gone",
+    needs: "",
+    parameters: &[],
+    compile,
+};
+
+fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionError> {
     let mut reader = Reader::new(request.gathered);
     let Some(object) = live(request.target, &mut reader)? else {
         return Ok(Progress::Need(reader.needs()));

@@ -3,7 +3,9 @@
 //! The whole template is the touched field: what the revision's holder (ReplicaSet, ControllerRevision) has becomes
 //! the workload's, without what controllers stamp on it. Replicas, strategy and the rest of the spec stay as they are.
 
+use super::parameter::{ActionParameter, ActionParameterKind};
 use super::request::{ActionError, ActionRequest, Compiled};
+use super::spec::ActionSpec;
 use super::workload::{live, ordered, rolls, template_guard, template_path};
 use crate::domain::diagnose::chain::controlled_by;
 use crate::domain::diagnose::fields::{int, text, uid, value};
@@ -12,9 +14,27 @@ use crate::domain::evidence::Progress;
 use crate::domain::operation::{FieldChange, Operation};
 use crate::domain::resource::ObjectKey;
 use crate::domain::workflow::diff::diff_values;
+use crate::domain::workflow::plan::{ActionClass, Risk};
 use serde_json::Value;
 
-pub(super) fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionError> {
+pub(super) const SPEC: ActionSpec = ActionSpec {
+    class: ActionClass::Restart,
+    risk: Risk::Medium,
+    mutates: true,
+    undoable: true,
+    timeout_s: 60,
+    describe: "Puts the pod template of an earlier revision back; the pods of the workload roll.",
+    undone_by: "the pod template from before, while it still is the one put back",
+    needs: "",
+    parameters: &[ActionParameter::required(
+        "revision",
+        ActionParameterKind::Revision,
+        "{kind, name, uid} of the ReplicaSet or ControllerRevision",
+    )],
+    compile,
+};
+
+fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionError> {
     let mut reader = Reader::new(request.gathered);
     let revision = request.params.get("revision").unwrap_or(&Value::Null);
     let holder = holder(request, revision)?;

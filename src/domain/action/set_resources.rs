@@ -4,8 +4,13 @@
 //! what a LimitRange forbids is refused with its words. Values are written canonically, so that what the server gives
 //! back equals what was sent.
 
-use super::parameter::{bytes, milli};
+use super::parameter::{
+    ActionParameter,
+    ActionParameterKind::{Cpu, Memory, Text},
+    bytes, milli,
+};
 use super::request::{ActionError, ActionRequest, Compiled};
+use super::spec::ActionSpec;
 use super::workload::{live, ordered, rolls, template_guard, template_path};
 use crate::domain::diagnose::fields::{items, text, value};
 use crate::domain::diagnose::reader::{Got, Reader};
@@ -13,6 +18,7 @@ use crate::domain::evidence::Progress;
 use crate::domain::operation::{FieldChange, Operation};
 use crate::domain::quantity;
 use crate::domain::resource::FieldPath;
+use crate::domain::workflow::plan::{ActionClass, Risk};
 use serde_json::Value;
 
 /// One of the four fields.
@@ -29,7 +35,26 @@ const FIELDS: [Field; 4] = [
     Field { parameter: "cpu_request", class: "requests", resource: "cpu" },
 ];
 
-pub(super) fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionError> {
+pub(super) const SPEC: ActionSpec = ActionSpec {
+    class: ActionClass::Limits,
+    risk: Risk::Medium,
+    mutates: true,
+    undoable: true,
+    timeout_s: 60,
+    describe: "Sets requests and limits of one container of a Deployment, StatefulSet or DaemonSet; its pods roll.",
+    undone_by: "the prior values, while the fields still hold ours",
+    needs: "",
+    parameters: &[
+        ActionParameter::required("container", Text, "name of the container"),
+        ActionParameter::optional("memory_limit", Memory, "new memory limit"),
+        ActionParameter::optional("memory_request", Memory, "new memory request"),
+        ActionParameter::optional("cpu_limit", Cpu, "new CPU limit"),
+        ActionParameter::optional("cpu_request", Cpu, "new CPU request"),
+    ],
+    compile,
+};
+
+fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionError> {
     let mut reader = Reader::new(request.gathered);
     let Some(object) = live(request.target, &mut reader)? else {
         return Ok(Progress::Need(reader.needs()));

@@ -293,7 +293,7 @@ fn restart_is_the_same_change_however_often_it_is_planned() {
         json!({"pilothouse.dev/restart-of": made[0].after});
     let second = try_it(Action::RestartWorkload, json!({}), &[restarted]).unwrap();
     assert_ne!(changes(&first)[0].split(" → ").last(), changes(&second)[0].split(" → ").last());
-    assert!(!Action::RestartWorkload.undoable());
+    assert!(!Action::RestartWorkload.undoable);
 }
 
 #[test]
@@ -336,9 +336,9 @@ fn collecting_reads_the_worst_pods_and_both_logs_of_what_restarted() {
 #[test]
 fn every_action_says_what_it_is() {
     for action in Action::ALL {
-        assert!(action.describe().ends_with('.'), "{action}");
-        assert!(!action.undone_by().is_empty(), "{action}");
+        assert!(action.describe.ends_with('.'), "{action}");
+        assert!(!action.undone_by.is_empty(), "{action}");
         assert_eq!(Action::from_word(action.word()), Some(*action));
-        assert_eq!(action.mutates(), action.risk() > crate::domain::workflow::plan::Risk::Low);
+        assert_eq!(action.mutates, action.risk > crate::domain::workflow::plan::Risk::Low);
     }
 }

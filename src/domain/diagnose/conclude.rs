@@ -133,13 +133,14 @@ fn unknown(pattern: Pattern) -> Weighed {
         confidence: 0.0,
         speaks_for: Vec::new(),
         speaks_against: Vec::new(),
+        culprit: None,
     }
 }
 
 fn conclude(picture: &Picture<'_>) -> Diagnosis {
     let mut facts = facts(picture);
     let seen = Seen { picture, facts: &facts };
-    let mut weighed = rules::ALL.iter().filter_map(|rule| rule(&seen)).collect::<Vec<_>>();
+    let mut weighed = rules::ALL.iter().filter_map(|rule| (rule.weigh)(&seen)).collect::<Vec<_>>();
     weighed.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     let (disposition, why) = disposition(&seen);
     let (chosen, doubt) = choose(&seen, &weighed);
@@ -164,7 +165,7 @@ fn conclude(picture: &Picture<'_>) -> Diagnosis {
     Diagnosis {
         pattern: chosen.pattern,
         cause: chosen.cause,
-        target: Some(picture.workload.reference.clone()),
+        target: chosen.culprit.clone().or_else(|| Some(picture.workload.reference.clone())),
         container: picture.focus.as_ref().map(|focus| focus.container.name.to_string()),
         confidence: chosen.confidence,
         made_by: MadeBy::Rules,

@@ -1,6 +1,7 @@
 //! How a rule weighs facts.
 //!
-//! A rule is one function in one file under `rules/`, listed in [`super::rules::ALL`]. It starts from nothing, adds the
+//! A rule is one constant in one file under `rules/`, listed in [`super::rules::ALL`]: a function that weighs, and one
+//! that says the conclusion in a sentence. Weighing starts from nothing, adds the
 //! weight of each fact that speaks for its cause and takes away that of each that speaks against it. A fact counts only
 //! if it is there, so that nothing is weighed that is not also shown. Weights are written where they are used.
 
@@ -13,8 +14,15 @@ pub(crate) const THRESHOLD: f64 = 0.5;
 /// Nothing is ever certain.
 const MOST: f64 = 0.97;
 
-/// A rule: what it says of a case, or `None` when it has nothing to say.
-pub(crate) type Rule = fn(&Seen<'_>) -> Option<Weighed>;
+/// A rule for one cause.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) cause: Cause,
+    /// What it says of a case, or `None` when it has nothing to say.
+    pub(crate) weigh: fn(&Seen<'_>) -> Option<Weighed>,
+    /// What is wrong when its cause was chosen, to stand behind the target's name: `container app needs …: facts`.
+    pub(crate) say: fn(&Seen<'_>) -> String,
+}
 
 /// What rules look at.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +42,17 @@ impl Seen<'_> {
         ids.iter().any(|id| self.has(id))
     }
 
+    /// The first two of these facts that are there, in their own words.
+    pub(crate) fn quote(&self, ids: &[&str]) -> String {
+        let found = ids.iter().filter_map(|id| self.facts.iter().find(|fact| fact.id == **id));
+        found.take(2).map(|fact| fact.text.as_str()).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Name of the container that the case is about; empty: none.
+    pub(crate) fn container(&self) -> &str {
+        self.picture.focus.as_ref().map_or("", |focus| focus.container.name)
+    }
+
     fn is_missing(&self, id: &str) -> bool {
         self.facts.iter().any(|fact| fact.id == id && fact.bearing == Bearing::Missing)
     }
@@ -45,7 +64,14 @@ impl Seen<'_> {
 }
 
 fn empty(pattern: Pattern, cause: Cause) -> Weighed {
-    Weighed { pattern, cause, confidence: 0.0, speaks_for: Vec::new(), speaks_against: Vec::new() }
+    Weighed {
+        pattern,
+        cause,
+        confidence: 0.0,
+        speaks_for: Vec::new(),
+        speaks_against: Vec::new(),
+        culprit: None,
+    }
 }
 
 /// A sum of weights.

@@ -1,13 +1,15 @@
 //! crash-loop, bad-rollout: the current revision fails, and an earlier one that runs something else worked.
 
-use crate::domain::diagnose::rule::Seen;
+use crate::domain::diagnose::rule::{Rule, Seen};
 use crate::domain::diagnosis::{Cause, Pattern, Weighed};
+
+pub(super) const RULE: Rule = Rule { cause: Cause::BadRollout, weigh, say };
 
 /// That something differs is not enough: an earlier revision must be known to work, best by pods that are ready now.
 /// Rolling back does not help where nothing material or nothing of the failing container differs, where the same image
 /// can't be pulled any more, where the earlier one fails too, or where the revision had run well for long. A missing
 /// ConfigMap or Secret goes to a person, even where an earlier revision did not need it.
-pub(super) fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
+fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
     let troubled = seen.picture.troubled() || seen.any(&["mount-failed", "configuration-missing"]);
     if !troubled
         || !seen.has("only-current-fails")
@@ -36,4 +38,13 @@ pub(super) fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
         .speaks_against("no-limit", 0.2)
         .speaks_against("paused", 0.5);
     Some(scale.relies_on(&["missing-revisions", "missing-events", "missing-pods"]).done())
+}
+
+fn say(seen: &Seen<'_>) -> String {
+    format!(
+        "{} fails: {}; {}",
+        seen.quote(&["rollout"]),
+        seen.quote(&["oom-killed", "start-failed", "exit-code", "image-pull-failed", "waiting"]),
+        seen.quote(&["earlier-ready", "earlier-ran", "earlier-stood"])
+    )
 }

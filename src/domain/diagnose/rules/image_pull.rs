@@ -1,10 +1,12 @@
 //! crash-loop, image-pull: the image can't be had, and going back would not help.
 
-use crate::domain::diagnose::rule::Seen;
+use crate::domain::diagnose::rule::{Rule, Seen};
 use crate::domain::diagnosis::{Cause, Pattern, Weighed};
 
+pub(super) const RULE: Rule = Rule { cause: Cause::ImagePull, weigh, say };
+
 /// The kubelet's waiting reason carries it. Where an earlier revision with another image works, that is a bad rollout.
-pub(super) fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
+fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
     if !seen.has("image-pull-failed") {
         return None;
     }
@@ -21,4 +23,8 @@ pub(super) fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
         scale
     };
     Some(scale.done())
+}
+
+fn say(seen: &Seen<'_>) -> String {
+    format!("the image can't be pulled: {}", seen.quote(&["image-pull-failed"]))
 }

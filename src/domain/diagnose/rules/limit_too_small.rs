@@ -1,12 +1,14 @@
 //! high-memory, limit-too-small: the program needs more than its limit, and would be well with more.
 
-use crate::domain::diagnose::rule::Seen;
+use crate::domain::diagnose::rule::{Rule, Seen};
 use crate::domain::diagnosis::{Cause, Pattern, Weighed};
+
+pub(super) const RULE: Rule = Rule { cause: Cause::LimitTooSmall, weigh, say };
 
 /// The kernel's word (`OOMKilled`) carries it; an exit code of 137 alone does not. Flat usage at the limit, or death
 /// while starting, speak for it; growth to the end of each life speaks for a leak. A rollout that explains the kill is
 /// better rolled back. Usage at the limit without a kill is a weak sign: page cache counts as working set.
-pub(super) fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
+fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
     let killed = seen.has("oom-killed");
     if !killed && !seen.has("usage-at-limit") {
         return None;
@@ -37,4 +39,12 @@ pub(super) fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
         scale
     };
     Some(scale.relies_on(&["missing-metrics", "missing-pods"]).done())
+}
+
+fn say(seen: &Seen<'_>) -> String {
+    format!(
+        "container {} needs more memory than its limit: {}",
+        seen.container(),
+        seen.quote(&["oom-killed", "usage-at-limit", "usage-flat"])
+    )
 }

@@ -1,11 +1,13 @@
 //! high-memory, memory-leak: usage grows without end, so that any limit is reached.
 
-use crate::domain::diagnose::rule::Seen;
+use crate::domain::diagnose::rule::{Rule, Seen};
 use crate::domain::diagnosis::{Cause, Pattern, Weighed};
+
+pub(super) const RULE: Rule = Rule { cause: Cause::MemoryLeak, weigh, say };
 
 /// Only growth that was measured makes it likely; that a container dies late hints at it. A life of seconds can't tell
 /// a leak from a start that needs more than the limit.
-pub(super) fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
+fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
     if !seen.any(&["oom-killed", "usage-growing"]) {
         return None;
     }
@@ -23,4 +25,12 @@ pub(super) fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
         .speaks_against("limit-lowered", 0.1)
         .speaks_against("paused", 0.5);
     Some(scale.relies_on(&["missing-metrics", "missing-pods"]).done())
+}
+
+fn say(seen: &Seen<'_>) -> String {
+    format!(
+        "memory of container {} grows until it is killed: {}",
+        seen.container(),
+        seen.quote(&["usage-growing", "oom-killed"])
+    )
 }

@@ -1,12 +1,14 @@
 //! crash-loop, missing-config: a ConfigMap, a Secret or a key that the container can't do without is not there.
 
-use crate::domain::diagnose::rule::Seen;
+use crate::domain::diagnose::rule::{Rule, Seen};
 use crate::domain::diagnosis::{Cause, Pattern, Weighed};
+
+pub(super) const RULE: Rule = Rule { cause: Cause::MissingConfig, weigh, say };
 
 /// The kubelet says so and the look-up confirms it. The kubelet's word alone (where Secrets may not be read) is nearly
 /// as good. A reference to something missing that no container waits for is only a hint: a running container does
 /// without it until its next start.
-pub(super) fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
+fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
     const IDS: [&str; 4] = [
         "configuration-missing",
         "configuration-said-missing",
@@ -28,4 +30,10 @@ pub(super) fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
         .speaks_against("configuration-appeared", 0.3)
         .speaks_against("oom-killed", 0.4);
     Some(scale.done())
+}
+
+fn say(seen: &Seen<'_>) -> String {
+    const IDS: [&str; 3] =
+        ["configuration-missing", "configuration-said-missing", "earlier-needs-it-not"];
+    format!("{}; restarting can't cure that", seen.quote(&IDS))
 }

@@ -1,4 +1,4 @@
-//! The rules, one cause per file. To add one: a file with one function, a line here, and its recorded cases in
+//! The rules, one cause per file. To add one: a file with its `RULE`, a line here, and its recorded cases in
 //! `tests/cases`, both those that it must match and misleading twins that it must not.
 
 mod bad_rollout;
@@ -10,10 +10,10 @@ mod missing_config;
 use super::rule::Rule;
 
 /// All rules.
-pub(crate) const ALL: &[Rule] = &[
-    limit_too_small::weigh,
-    memory_leak::weigh,
-    bad_rollout::weigh,
-    missing_config::weigh,
-    image_pull::weigh,
+pub(crate) const ALL: &[&Rule] = &[
+    &limit_too_small::RULE,
+    &memory_leak::RULE,
+    &bad_rollout::RULE,
+    &missing_config::RULE,
+    &image_pull::RULE,
 ];

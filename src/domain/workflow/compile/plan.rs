@@ -89,7 +89,7 @@ fn radius(
         }
     }
     let Some(target) = &request.diagnosis.target else { return (blast, keepers) };
-    let mutates = work.done.iter().any(|(action, ..)| action.mutates());
+    let mutates = work.done.iter().any(|(action, ..)| action.mutates);
     let read = Read::Object(target.key.clone());
     if mutates {
         let (before, after) = (gathered.get(&read), work.gathered.get(&read));
@@ -128,7 +128,7 @@ fn risk(
             why.push(line);
         }
     }
-    let mutates = work.done.iter().any(|(action, ..)| action.mutates());
+    let mutates = work.done.iter().any(|(action, ..)| action.mutates);
     if !mutates {
         why.push("changes nothing on the cluster: low".into());
     }
@@ -150,7 +150,7 @@ fn title(request: &PlanRequest<'_>, work: &Work<'_>, steps: &[PlanStep]) -> Stri
     let changes = work
         .done
         .iter()
-        .filter(|(action, ..)| action.mutates())
+        .filter(|(action, ..)| action.mutates)
         .map(|(_, _, compiled)| compiled.title.as_str())
         .collect::<Vec<_>>();
     match changes.as_slice() {
@@ -172,14 +172,14 @@ fn undo(work: &Work<'_>) -> String {
         .done
         .iter()
         .rev()
-        .filter(|(action, ..)| action.mutates())
+        .filter(|(action, ..)| action.mutates)
         .map(|(_, _, compiled)| compiled.undo.as_str())
         .collect::<Vec<_>>();
     if words.is_empty() { "nothing to undo".into() } else { words.join("; then ") }
 }
 
 fn left(request: &PlanRequest<'_>, work: &Work<'_>) -> String {
-    if !work.done.iter().any(|(action, ..)| action.mutates()) {
+    if !work.done.iter().any(|(action, ..)| action.mutates) {
         return "nothing: it changes nothing".into();
     }
     let said = request.template.left_if_stopped.trim();

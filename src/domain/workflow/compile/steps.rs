@@ -116,7 +116,7 @@ impl<'a> Work<'a> {
             })?
         };
         let (timeout_s, attempts) = match &step.does {
-            Does::Action { action, .. } => (action.timeout_s(), ATTEMPTS),
+            Does::Action { action, .. } => (action.timeout_s, ATTEMPTS),
             Does::WaitFor(_) => (WAIT_S, 1),
             Does::Subflow { .. } => (SUBFLOW_S, 1),
             Does::HandOver { .. } => (HAND_OVER_S, 1),
@@ -188,7 +188,7 @@ impl<'a> Work<'a> {
             action: action.word().to_string(),
             target: target.map_or_else(nowhere, |target| target.key.clone()),
             params,
-            class: action.class(),
+            class: action.class,
             operations,
         };
         if skipped {
@@ -216,10 +216,10 @@ impl<'a> Work<'a> {
         let planned = compiled
             .operations
             .iter()
-            .map(|operation| self.planned(operation, action.undoable()))
+            .map(|operation| self.planned(operation, action.undoable))
             .collect::<Option<Vec<_>>>()
             .ok_or_else(|| at.error(path, "a field that it changes has no place".into()))?;
-        let risk = action.risk().max(step.risk.unwrap_or(Risk::Low));
+        let risk = action.risk.max(step.risk.unwrap_or(Risk::Low));
         let title = compiled.title.clone();
         self.done.push((action, risk, compiled));
         Ok(Some((kind(params, planned), title)))

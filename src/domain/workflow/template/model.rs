@@ -219,7 +219,7 @@ impl Template {
     pub fn acts(&self) -> bool {
         self.steps
             .iter()
-            .any(|step| matches!(&step.does, Does::Action { action, .. } if action.mutates()))
+            .any(|step| matches!(&step.does, Does::Action { action, .. } if action.mutates))
     }
 
     /// Names of the subflows that its steps call, with the place of each.

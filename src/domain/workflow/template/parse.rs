@@ -110,8 +110,8 @@ impl Reading<'_> {
         for step in steps {
             let undone = step.on_failure.unwrap_or(OnFailure::Undo) == OnFailure::Undo;
             if let Does::Action { action, .. } = &step.does
-                && action.mutates()
-                && !action.undoable()
+                && action.mutates
+                && !action.undoable
                 && undone
             {
                 let message =

@@ -170,7 +170,7 @@ impl Reading<'_> {
             }
             return None;
         };
-        let known = action.parameters();
+        let known = action.parameters;
         for argument in &with {
             let Some(parameter) = known.iter().find(|known| known.name == argument.name) else {
                 let message = format!("{action} has no parameter `{}`", argument.name);
