@@ -226,7 +226,8 @@ pub enum Outcome {
     Failed,
     /// It got well by itself, is gone, or is no fault.
     Recovered,
-    /// It is the same problem as another open case.
+    /// It is the same problem as another case: an open one, or one of the same episode in which a person rejected
+    /// the same plan or was told the same.
     Merged {
         /// Which.
         into: RemediationId,

@@ -67,6 +67,7 @@ pub struct Core {
     pub(super) closed: VecDeque<Row>,
     pub(super) episodes: BTreeMap<Episode, Past>,
     pub(super) ignored: BTreeSet<(Episode, AlertStatus)>,
+    pub(super) settled: BTreeMap<RemediationId, super::episodes::Settled>,
     pub(super) runs: Vec<Run>,
     pub(super) stop: Option<Stop>,
     pub(super) mismatch: Option<String>,
@@ -101,6 +102,7 @@ impl Core {
             closed: VecDeque::new(),
             episodes: BTreeMap::new(),
             ignored: BTreeSet::new(),
+            settled: BTreeMap::new(),
             runs: Vec::new(),
             stop: None,
             mismatch: None,
@@ -229,6 +231,8 @@ impl Core {
         if matches!(recorded.event, Event::Closed { .. }) {
             self.remember_closed(id);
         }
+        let case = self.open.get(id).cloned();
+        self.fold_episodes(recorded, case.as_deref());
         self.retire(id);
         self.note(recorded.at, Some(id), &line);
     }
@@ -269,6 +273,7 @@ impl Core {
     }
 
     fn fold_cluster(&mut self, recorded: &Recorded) {
+        self.fold_episodes(recorded, None);
         match &recorded.event {
             Event::Stopped { by, reason } => {
                 let line = format!("everything is stopped by {by}: {reason}");

@@ -8,6 +8,7 @@ use crate::domain::principal::Principal;
 use crate::domain::resource::ObjectKey;
 use crate::domain::time::{Timestamp, seconds_between};
 use crate::engine::job::Taken;
+use std::collections::BTreeMap;
 
 /// Seconds after which an alert that was found recovered, and still fires, opens a case again.
 const REOPEN_AFTER_S: i64 = 600;
@@ -45,7 +46,7 @@ impl Core {
             || self.silent_past(alert).is_some()
     }
 
-    /// Alerts of open cases that fire, as far as is known.
+    /// Alerts of open cases, and of episodes that go on, that fire, as far as is known.
     #[must_use]
     pub fn firing_alerts(&self) -> Vec<Alert> {
         self.open
@@ -53,6 +54,10 @@ impl Core {
             .filter(|case| case.is_open())
             .flat_map(|case| case.alerts.values())
             .filter(|alert| alert.status == AlertStatus::Firing)
+            .chain(self.settled_alerts())
+            .map(|alert| (alert.fingerprint.as_str(), alert))
+            .collect::<BTreeMap<_, _>>()
+            .into_values()
             .cloned()
             .collect()
     }

@@ -7,6 +7,7 @@
 mod advance;
 mod decide;
 mod due;
+mod episodes;
 mod fold;
 mod intake;
 mod outcome;

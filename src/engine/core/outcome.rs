@@ -1,11 +1,13 @@
 //! What jobs brought back: from outcomes to events.
 
+use super::episodes::same_object;
 use super::fold::{Accepted, Core};
 use crate::domain::diagnosis::{Diagnosis, Disposition};
 use crate::domain::event::{Event, Outcome};
 use crate::domain::id::{AttemptId, PlanDigest, RemediationId, StepPath};
 use crate::domain::principal::Principal;
 use crate::domain::remediation::State;
+use crate::domain::resource::ObjectRef;
 use crate::domain::time::{Timestamp, plus, rfc3339};
 use crate::domain::verdict::{Judgement, Sample, Verdict, judge};
 use crate::domain::workflow::execution::{AttemptOutcome, StepState};
@@ -123,22 +125,15 @@ impl Core {
         self.not_before.remove(&key(id, JobKind::Diagnose));
         let why = diagnosis.summary.clone();
         let target = diagnosis.target.clone();
+        let told = self.told_before(id, &diagnosis, now);
         self.engine_emit(out, now, id, Event::Diagnosed { diagnosis });
         match disposition {
             Disposition::Remediate => {
-                let other = target.and_then(|target| {
-                    self.open.values().find(|other| {
-                        other.id != *id
-                            && other.is_open()
-                            && other
-                                .diagnosis
-                                .as_ref()
-                                .and_then(|other| other.target.as_ref())
-                                .is_some_and(|other| other.uid == target.uid)
-                    })
-                });
-                if let Some(into) = other.map(|other| other.id.clone()) {
+                let other = target.as_ref().and_then(|target| self.case_on(target, id));
+                if let Some(into) = other {
                     self.merge(out, id, &into, now);
+                } else if let Some((into, why)) = told {
+                    self.close(out, id, Outcome::Merged { into }, &why, now);
                 }
             }
             Disposition::Recovered
@@ -146,6 +141,18 @@ impl Core {
             | Disposition::Heartbeat
             | Disposition::OnPurpose => self.close(out, id, Outcome::Recovered, &why, now),
         }
+    }
+
+    /// Another open case whose diagnosis names this object.
+    fn case_on(&self, target: &ObjectRef, id: &RemediationId) -> Option<RemediationId> {
+        self.open
+            .values()
+            .filter(|other| other.id != *id && other.is_open())
+            .find(|other| {
+                let found = other.diagnosis.as_ref().and_then(|found| found.target.as_ref());
+                same_object(found, Some(target))
+            })
+            .map(|other| other.id.clone())
     }
 
     /// Somebody changed the target while the plan waited: pods that were made just now prove nothing yet.
@@ -220,6 +227,7 @@ impl Core {
         }
         self.not_before.remove(&key(id, JobKind::Plan));
         self.engine_emit(out, now, id, Event::Planned { plan: Box::new(plan) });
+        self.close_if_rejected_before(out, id, now);
     }
 
     fn begun(

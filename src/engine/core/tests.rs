@@ -25,6 +25,8 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+mod episodes;
+
 const UID: u32 = 1_000;
 
 fn at(seconds: u64) -> Timestamp {
