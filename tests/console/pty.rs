@@ -82,6 +82,15 @@ impl Pty {
         self.wait(Duration::from_secs(20), text, |screen| !screen.contains(text));
     }
 
+    /// Waits until the terminal is the shell's again.
+    pub fn until_shell(&self) {
+        let end = Instant::now() + Duration::from_secs(20);
+        while self.screen().alternate_screen() {
+            assert!(Instant::now() < end, "it keeps the terminal; there is:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     fn wait(&self, within: Duration, what: &str, mut seen: impl FnMut(&str) -> bool) {
         let end = Instant::now() + within;
         while !seen(&self.text()) {
