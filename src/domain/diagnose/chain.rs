@@ -88,7 +88,8 @@ pub(crate) fn locate<'a>(alert: &Alert, reader: &mut Reader<'a>) -> Located<'a> 
     pod.map_or_else(|| Located::Gone(first), |pod| trace(pod, reader))
 }
 
-fn climb<'a>(
+/// Climbs the owners of an object that was found.
+pub(crate) fn climb<'a>(
     named: ObjectKey,
     gone: Option<(String, String)>,
     object: &'a Value,

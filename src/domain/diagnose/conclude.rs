@@ -1,13 +1,14 @@
 //! From alerts to a diagnosis: find the target, read the picture, weigh all rules, choose.
 //!
-//! Fails closed: below [`THRESHOLD`], or where two causes with different cures come out close, the cause is *unknown*.
+//! Fails closed: below the threshold, or where two causes with different cures come out close, the cause is *unknown*.
 
-use super::chain::{Located, locate};
+use super::chain::{Chain, Located, locate};
 use super::disposition::{all_resolved, disposition, heartbeat};
 use super::facts::facts;
 use super::picture::Picture;
 use super::reader::Reader;
-use super::rule::{Seen, THRESHOLD};
+use super::rule::{Seen, likeliest};
+use super::subject::{self, Case, Trail};
 use super::{rules, values};
 use crate::domain::alert::Alert;
 use crate::domain::diagnosis::{Cause, Diagnosis, Disposition, MadeBy, Pattern, Weighed};
@@ -15,9 +16,6 @@ use crate::domain::evidence::{Bearing, Fact, Gathered, Progress};
 use crate::domain::resource::ObjectKey;
 use crate::domain::time::Timestamp;
 use std::collections::BTreeMap;
-
-/// Two causes closer than this can't be told apart.
-const MARGIN: f64 = 0.08;
 
 /// Makes a diagnosis, or says what still has to be read.
 #[must_use]
@@ -32,9 +30,9 @@ pub fn diagnose(alerts: &[Alert], gathered: &Gathered, now: Timestamp) -> Progre
         return Progress::Need(reader.needs());
     }
     match located {
-        Located::Found(chain) => match Picture::read(alerts, chain, now, reader) {
-            Ok(picture) => Progress::Ready(conclude(&picture)),
-            Err(reader) => Progress::Need(reader.needs()),
+        Located::Found(chain) => match examine(alerts, chain, Trail::default(), now, &mut reader) {
+            Some(diagnosis) => Progress::Ready(diagnosis),
+            None => Progress::Need(reader.needs()),
         },
         Located::Gone(key) => {
             let why =
@@ -56,6 +54,25 @@ pub fn diagnose(alerts: &[Alert], gathered: &Gathered, now: Timestamp) -> Progre
             Progress::Ready(nameless(alerts, why, now))
         }
     }
+}
+
+/// The diagnosis of the object at the chain's top, by its kind; the facts that led to it are kept. `None` while reads
+/// are due.
+pub(crate) fn examine<'a>(
+    alerts: &'a [Alert],
+    chain: Chain<'a>,
+    trail: Trail,
+    now: Timestamp,
+    reader: &mut Reader<'a>,
+) -> Option<Diagnosis> {
+    let (reference, object) = chain.top()?.clone();
+    if subject::is_one(&reference.key, object, now) {
+        return subject::examine(Case { alerts, reference, object, trail, now }, reader);
+    }
+    let picture = Picture::read(alerts, chain, now, reader)?;
+    let mut diagnosis = conclude(&picture);
+    trail.leave_in(&mut diagnosis);
+    Some(diagnosis)
 }
 
 fn fact(id: &str, text: String, key: &ObjectKey, bearing: Bearing) -> Fact {
@@ -126,7 +143,7 @@ fn without_target(
 }
 
 /// No cause: nothing to be sure of.
-fn unknown(pattern: Pattern) -> Weighed {
+pub(crate) fn unknown(pattern: Pattern) -> Weighed {
     Weighed {
         pattern,
         cause: Cause::Unknown,
@@ -187,20 +204,12 @@ fn choose(seen: &Seen<'_>, weighed: &[Weighed]) -> (Weighed, String) {
     } else {
         Pattern::Generic
     };
-    let Some(best) = weighed.first() else { return (unknown(pattern), String::new()) };
-    if best.confidence < THRESHOLD {
-        let doubt = format!("{} is likeliest, with {:.2}", best.cause, best.confidence);
-        return (unknown(pattern), doubt);
-    }
-    if seen.picture.chain.broken {
-        let doubt = format!("{} is likeliest, but its owner can't be read", best.cause);
-        return (unknown(pattern), doubt);
-    }
-    match weighed.get(1) {
-        Some(second) if best.confidence - second.confidence < MARGIN => {
-            let doubt = format!("{} and {} are equally likely", best.cause, second.cause);
+    match likeliest(weighed) {
+        Err(doubt) => (unknown(pattern), doubt),
+        Ok(best) if seen.picture.chain.broken => {
+            let doubt = format!("{} is likeliest, but its owner can't be read", best.cause);
             (unknown(pattern), doubt)
         }
-        _ => (best.clone(), String::new()),
+        Ok(best) => (best.clone(), String::new()),
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! named ─► chain ─► picture (workload, container, revisions, references, memory, event, keepers)
-//!                      └─► facts ─► rules/* weigh them ─► conclude (disposition, summary, values) ─► Diagnosis
+//!                │     └─► facts ─► rules/* weigh them ─► conclude (disposition, summary, values) ─► Diagnosis
+//!                └─► subject/* (a node, a claim, a Service …: one examiner per kind) ─► settle ─► Diagnosis
 //! ```
 //!
 //! Promises: an alert's wording decides nothing, its labels only say where to look; every weighed fact is in the
@@ -45,6 +46,7 @@ mod references;
 mod revisions;
 mod rule;
 mod rules;
+mod subject;
 mod summary;
 mod values;
 pub(crate) mod workload;

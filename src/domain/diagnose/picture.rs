@@ -86,26 +86,26 @@ impl<'a> Picture<'a> {
         alerts: &'a [Alert],
         chain: Chain<'a>,
         now: Timestamp,
-        mut reader: Reader<'a>,
-    ) -> Result<Self, Reader<'a>> {
-        let Some((top, object)) = chain.top().cloned() else { return Err(reader) };
+        reader: &mut Reader<'a>,
+    ) -> Option<Self> {
+        let (top, object) = chain.top().cloned()?;
         let jobs = chain
             .links
             .iter()
             .map(|(reference, _)| reference)
             .filter(|reference| reference.key.kind == "Job")
             .collect::<Vec<_>>();
-        let workload = Workload::read(&top, object, &jobs, &mut reader);
-        let autoscalers = autoscalers(&top.key, &mut reader);
-        let Some(mut workload) = workload else { return Err(reader) };
+        let workload = Workload::read(&top, object, &jobs, reader);
+        let autoscalers = autoscalers(&top.key, reader);
+        let mut workload = workload?;
         if !workload.pods_known {
             // The pod that the alert named is better than none.
             let named = chain.links.first().filter(|(low, _)| low.key.kind == "Pod");
             workload.pods.extend(named.map(|(_, object)| Pod::of(object)));
         }
-        let Some(revisions) = revisions(&workload, &mut reader) else { return Err(reader) };
+        let revisions = revisions(&workload, reader)?;
         if reader.pending() {
-            return Err(reader);
+            return None;
         }
         let focus = focus(alerts, &workload, now);
         let stuck = workload
@@ -132,18 +132,18 @@ impl<'a> Picture<'a> {
             chain,
             missing: Vec::new(),
         };
-        picture.read_events(&mut reader);
-        picture.read_log(&mut reader);
-        picture.read_usage(&mut reader);
+        picture.read_events(reader);
+        picture.read_log(reader);
+        picture.read_usage(reader);
         if in_trouble || !picture.stuck.is_empty() {
-            picture.read_references(&mut reader);
-            picture.history = history(&picture.workload, revisions, now, &mut reader);
+            picture.read_references(reader);
+            picture.history = history(&picture.workload, revisions, now, reader);
         }
         if reader.pending() {
-            return Err(reader);
+            return None;
         }
-        picture.missing = reader.into_missing();
-        Ok(picture)
+        picture.missing = reader.missing().to_vec();
+        Some(picture)
     }
 
     /// Pods that deserve a look: those in trouble, else those that are stuck.

@@ -53,6 +53,11 @@ impl<'a> Reader<'a> {
         self.needs.into_iter().collect()
     }
 
+    /// The Missing facts so far, each id once.
+    pub(crate) fn missing(&self) -> &[Fact] {
+        &self.missing
+    }
+
     /// The Missing facts, each id once.
     pub(crate) fn into_missing(self) -> Vec<Fact> {
         self.missing

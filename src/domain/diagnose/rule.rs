@@ -11,6 +11,8 @@ use crate::domain::evidence::{Bearing, Fact};
 
 /// Below this a cause is not acted on: it is *unknown*, and goes to a person.
 pub(crate) const THRESHOLD: f64 = 0.5;
+/// Two causes closer than this can't be told apart.
+const MARGIN: f64 = 0.08;
 /// Nothing is ever certain.
 const MOST: f64 = 0.97;
 
@@ -53,13 +55,23 @@ impl Seen<'_> {
         self.picture.focus.as_ref().map_or("", |focus| focus.container.name)
     }
 
-    fn is_missing(&self, id: &str) -> bool {
-        self.facts.iter().any(|fact| fact.id == id && fact.bearing == Bearing::Missing)
-    }
-
     /// Begins to weigh a cause.
     pub(crate) fn weigh(&self, pattern: Pattern, cause: Cause) -> Scale<'_> {
-        Scale { seen: *self, sum: 0.0, weighed: empty(pattern, cause) }
+        Scale::new(self.facts, pattern, cause)
+    }
+}
+
+/// The likeliest of what was weighed (likeliest first); else why none can be chosen, empty when there is none.
+pub(crate) fn likeliest(weighed: &[Weighed]) -> Result<&Weighed, String> {
+    let Some(best) = weighed.first() else { return Err(String::new()) };
+    if best.confidence < THRESHOLD {
+        return Err(format!("{} is likeliest, with {:.2}", best.cause, best.confidence));
+    }
+    match weighed.get(1) {
+        Some(second) if best.confidence - second.confidence < MARGIN => {
+            Err(format!("{} and {} are equally likely", best.cause, second.cause))
+        }
+        _ => Ok(best),
     }
 }
 
@@ -74,18 +86,31 @@ fn empty(pattern: Pattern, cause: Cause) -> Weighed {
     }
 }
 
-/// A sum of weights.
+/// A sum of weights, over the facts of anything that can be looked at.
 #[derive(Debug)]
 pub(crate) struct Scale<'a> {
-    seen: Seen<'a>,
+    facts: &'a [Fact],
     sum: f64,
     weighed: Weighed,
 }
 
-impl Scale<'_> {
+impl<'a> Scale<'a> {
+    /// Begins to weigh a cause by these facts.
+    pub(crate) fn new(facts: &'a [Fact], pattern: Pattern, cause: Cause) -> Self {
+        Self { facts, sum: 0.0, weighed: empty(pattern, cause) }
+    }
+
+    fn has(&self, id: &str) -> bool {
+        self.facts.iter().any(|fact| fact.id == id && fact.bearing != Bearing::Missing)
+    }
+
+    fn is_missing(&self, id: &str) -> bool {
+        self.facts.iter().any(|fact| fact.id == id && fact.bearing == Bearing::Missing)
+    }
+
     /// A fact for the cause.
     pub(crate) fn speaks_for(mut self, id: &str, weight: f64) -> Self {
-        if self.seen.has(id) {
+        if self.has(id) {
             self.sum += weight;
             self.weighed.speaks_for.push(id.into());
         }
@@ -94,7 +119,7 @@ impl Scale<'_> {
 
     /// The first of these facts that is there, for the cause.
     pub(crate) fn first_for(self, weights: &[(&str, f64)]) -> Self {
-        match weights.iter().find(|(id, _)| self.seen.has(id)) {
+        match weights.iter().find(|(id, _)| self.has(id)) {
             Some((id, weight)) => self.speaks_for(id, *weight),
             None => self,
         }
@@ -102,7 +127,7 @@ impl Scale<'_> {
 
     /// A fact against it.
     pub(crate) fn speaks_against(mut self, id: &str, weight: f64) -> Self {
-        if self.seen.has(id) {
+        if self.has(id) {
             self.sum -= weight;
             self.weighed.speaks_against.push(id.into());
         }
@@ -111,7 +136,7 @@ impl Scale<'_> {
 
     /// The first of these facts that is there, against the cause.
     pub(crate) fn first_against(self, weights: &[(&str, f64)]) -> Self {
-        match weights.iter().find(|(id, _)| self.seen.has(id)) {
+        match weights.iter().find(|(id, _)| self.has(id)) {
             Some((id, weight)) => self.speaks_against(id, *weight),
             None => self,
         }
@@ -119,7 +144,7 @@ impl Scale<'_> {
 
     /// What this rule relies on; each that could not be read costs a little.
     pub(crate) fn relies_on(mut self, ids: &[&str]) -> Self {
-        let missing = ids.iter().filter(|id| self.seen.is_missing(id)).count();
+        let missing = ids.iter().filter(|id| self.is_missing(id)).count();
         // At most a handful.
         #[allow(clippy::cast_precision_loss)]
         let cost = missing as f64 * 0.05;

@@ -1,0 +1,39 @@
+//! Which kinds are examined here, and by whom.
+
+use super::case::Case;
+use super::findings::Examined;
+use super::{claim, settle, terminating};
+use crate::domain::diagnose::reader::Reader;
+use crate::domain::diagnosis::Diagnosis;
+use crate::domain::resource::ObjectKey;
+use crate::domain::time::Timestamp;
+use serde_json::Value;
+
+type Examiner = for<'a> fn(&Case<'a>, &mut Reader<'a>) -> Examined;
+
+/// The examiner of a kind. API versions are not compared: a later one of the same group means the same.
+fn examiner(key: &ObjectKey) -> Option<Examiner> {
+    let group = key.api_version.split_once('/').map_or("", |(group, _)| group);
+    match (group, key.kind.as_str()) {
+        ("", "PersistentVolumeClaim") => Some(claim::examine),
+        _ => None,
+    }
+}
+
+/// Whether this object is examined here: by its kind, or because it can't go.
+pub(crate) fn is_one(key: &ObjectKey, object: &Value, now: Timestamp) -> bool {
+    examiner(key).is_some() || terminating::stuck(object, now)
+}
+
+/// The diagnosis of a subject. `None` while reads are due.
+pub(crate) fn examine<'a>(case: Case<'a>, reader: &mut Reader<'a>) -> Option<Diagnosis> {
+    let examiner = examiner(&case.reference.key)
+        .filter(|_| !terminating::stuck(case.object, case.now))
+        .unwrap_or(terminating::examine);
+    let found = examiner(&case, reader);
+    match found {
+        Examined::Pending => None,
+        Examined::Here(findings) => Some(settle::settle(case, *findings)),
+        Examined::Elsewhere(diagnosis) => Some(*diagnosis),
+    }
+}
