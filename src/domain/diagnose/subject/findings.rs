@@ -108,7 +108,13 @@ impl Findings {
                 known.text = format!("{}; {text}", known.text);
             }
             None => {
-                self.facts.push(Fact { id: id.into(), text, source, bearing: Bearing::Context, at })
+                self.facts.push(Fact {
+                    id: id.into(),
+                    text,
+                    source,
+                    bearing: Bearing::Context,
+                    at,
+                });
             }
         }
     }

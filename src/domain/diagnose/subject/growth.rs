@@ -55,6 +55,7 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
+    #[allow(clippy::cast_precision_loss)]
     fn series(values: &[f64]) -> Series {
         let points = values.iter().enumerate().map(|(n, value)| (n as f64 * 60.0, *value));
         Series { labels: BTreeMap::new(), points: points.collect() }

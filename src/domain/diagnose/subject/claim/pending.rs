@@ -47,9 +47,8 @@ pub(super) fn examine<'a>(
             Class::Named(wanted) => named_class(case, around, wanted, &mut findings),
             Class::None => volumes(case, around, "", &mut findings),
             Class::Default => match around.default_class() {
-                None => {}
-                Some(None) => no_default(case, around, &mut findings),
-                Some(Some(class)) => {
+                None => no_default(case, around, &mut findings),
+                Some(class) => {
                     let words = format!("it names no class; the default one is {}", name(class));
                     findings.add("default-class", words, format!("{path}: spec.storageClassName"));
                 }
@@ -113,6 +112,9 @@ fn named_class(case: &Case<'_>, around: &Surroundings<'_>, wanted: &str, finding
 }
 
 fn no_default(case: &Case<'_>, around: &Surroundings<'_>, findings: &mut Findings) {
+    if around.classes.is_none() {
+        return;
+    }
     let fits = around
         .volumes
         .unwrap_or_default()

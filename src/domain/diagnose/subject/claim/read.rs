@@ -68,19 +68,19 @@ impl<'a> Surroundings<'a> {
         }
     }
 
-    /// The default class. `Some(None)`: there is none.
-    pub(super) fn default_class(&self) -> Option<Option<&'a Value>> {
-        Some(self.classes?.iter().find(|class| {
+    /// The default class, if there is one.
+    pub(super) fn default_class(&self) -> Option<&'a Value> {
+        self.classes.unwrap_or_default().iter().find(|class| {
             DEFAULT_CLASS
                 .iter()
                 .any(|mark| text(class, &["metadata", "annotations", mark]) == "true")
-        }))
+        })
     }
 
     /// Its class, where it has one and that exists.
     pub(super) fn class(&self, object: &'a Value) -> Option<&'a Value> {
         match Self::wanted(object) {
-            Class::Default => self.default_class()?,
+            Class::Default => self.default_class(),
             Class::None => None,
             Class::Named(wanted) => self.classes?.iter().find(|class| name(class) == wanted),
         }
@@ -119,7 +119,7 @@ impl<'a> Surroundings<'a> {
         if let Some(classes) = self.classes {
             findings.put("classes", classes.iter().map(name).collect::<Vec<_>>());
         }
-        if let Some(Some(class)) = self.default_class() {
+        if let Some(class) = self.default_class() {
             findings.put("default_class", name(class));
         }
         if let Class::Named(class) = Self::wanted(case.object) {
@@ -179,7 +179,8 @@ pub(super) fn misfit(volume: &Value, claim: &Value, class: &str) -> Vec<String> 
             text(of, &["name"])
         )),
         (_, Some(of)) if !reserved => {
-            why.push(format!("it belongs to {}/{}", text(of, &["namespace"]), text(of, &["name"])))
+            let whose = (text(of, &["namespace"]), text(of, &["name"]));
+            why.push(format!("it belongs to {}/{}", whose.0, whose.1));
         }
         ("Failed", _) => why.push("it is Failed".into()),
         (_, Some(_) | None) => {}
