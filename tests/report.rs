@@ -22,7 +22,7 @@ use pilothouse::domain::remediation::Remediation;
 use pilothouse::domain::report::{Context, Report};
 use pilothouse::domain::resource::{FieldPath, ObjectKey, ObjectRef};
 use pilothouse::domain::time::{Timestamp, plus};
-use pilothouse::domain::verdict::{Judgement, Sample, Verdict};
+use pilothouse::domain::verdict::{Judgement, Sample, Verdict, WorkloadSample};
 use pilothouse::domain::workflow::execution::{AttemptOutcome, Direction, StepState};
 use pilothouse::domain::workflow::plan::{
     ActionClass, Blast, OnFailure, Plan, PlanStep, PlannedOperation, Risk, StepKind, TemplateRef,
@@ -192,22 +192,22 @@ fn plan() -> Plan {
     }
 }
 
-fn sample(ready: i64) -> Sample {
-    Sample {
-        at: at(400),
+fn sample(ready: i64) -> Box<Sample> {
+    Box::new(Sample {
         readable: true,
-        desired: 6,
-        ready,
-        updated_available: ready,
-        rolled_out: true,
-        restarts: 9,
-        crashing: 0,
-        oom_killed: 0,
-        failed_runs: 0,
+        workload: Some(WorkloadSample {
+            desired: 6,
+            ready,
+            updated_available: ready,
+            rolled_out: true,
+            restarts: 9,
+            crashing: 0,
+            oom_killed: 0,
+            failed_runs: 0,
+        }),
         alerts_firing: -1,
-        measures: BTreeMap::new(),
-        missing: Vec::new(),
-    }
+        ..Sample::nothing(at(400))
+    })
 }
 
 /// A whole life, with the given texts from outside.

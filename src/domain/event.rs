@@ -121,7 +121,7 @@ pub enum Event {
         /// The plan.
         plan: PlanDigest,
         /// Measured just before; `None` when it changes nothing.
-        before: Option<Sample>,
+        before: Option<Box<Sample>>,
     },
     /// A step changed its state.
     StepChanged {

@@ -105,7 +105,7 @@ pub struct Remediation {
     /// The run of the plan.
     pub execution: Option<Execution>,
     /// Measured before the first step.
-    pub before: Option<Sample>,
+    pub before: Option<Box<Sample>>,
     /// What it could not get past, if anything.
     pub stuck: Option<StuckAt>,
     /// When the settle time ends.

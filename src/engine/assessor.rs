@@ -40,7 +40,7 @@ pub async fn begin(
     outside: &Outside,
     plan: &Plan,
     alerts: &[Alert],
-) -> Result<(Vec<Drift>, Option<Sample>), JobFailure> {
+) -> Result<(Vec<Drift>, Option<Box<Sample>>), JobFailure> {
     let moved = drift(outside, plan).await?;
     if !moved.is_empty() {
         return Ok((moved, None));
@@ -48,5 +48,5 @@ pub async fn begin(
     let Some(target) = &plan.target else { return Ok((moved, None)) };
     let since = outside.clock.now() - chrono::TimeDelta::seconds(BEFORE_S);
     let before = sample(outside, target, alerts, &plan.verification, since).await?;
-    Ok((moved, Some(*before)))
+    Ok((moved, Some(before)))
 }

@@ -191,7 +191,7 @@ pub enum Input {
         /// The plan.
         plan: PlanDigest,
         /// What moved, and the sample; or why it could not be checked.
-        result: Result<(Vec<Drift>, Option<Sample>), JobFailure>,
+        result: Result<(Vec<Drift>, Option<Box<Sample>>), JobFailure>,
     },
     /// Outcome of [`Job::Send`].
     Sent {

@@ -308,17 +308,13 @@ fn verdict(out: &mut Page, report: &Report) {
         rows.push(vec![
             when.to_string(),
             rfc3339(sample.at),
-            format!("{} of {}", sample.ready, sample.desired),
-            sample.restarts.to_string(),
-            sample.oom_killed.to_string(),
-            sample.crashing.to_string(),
+            sample.words(),
             alerts,
             measures.join("; "),
             sample.missing.join("; "),
         ]);
     }
-    let heads =
-        ["", "at", "ready", "restarts", "OOM kills", "crashing", "alerts", "measures", "missing"];
+    let heads = ["", "at", "target", "alerts", "measures", "missing"];
     table(out, &heads, &rows);
 }
 

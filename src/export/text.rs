@@ -216,18 +216,12 @@ fn ending(out: &mut Lines, report: &Report) {
         }
         for (when, sample) in [("before", &verdict.before), ("after", &verdict.after)] {
             if let Some(sample) = sample {
-                out.line(&format!(
-                    "  {when:<10}ready {} of {}, restarts {}, OOM kills {}, alerts firing {}",
-                    sample.ready,
-                    sample.desired,
-                    sample.restarts,
-                    sample.oom_killed,
-                    if sample.alerts_firing < 0 {
-                        "not known".into()
-                    } else {
-                        sample.alerts_firing.to_string()
-                    }
-                ));
+                let alerts = match sample.alerts_firing {
+                    n if n < 0 => "not known".to_string(),
+                    n => n.to_string(),
+                };
+                let words = sample.words();
+                out.line(&format!("  {when:<10}{words}, alerts firing {alerts}"));
             }
         }
     }

@@ -20,7 +20,7 @@ use pilothouse::domain::principal::{KubeIdentity, Principal, Transport};
 use pilothouse::domain::remediation::{Remediation, State};
 use pilothouse::domain::resource::{FieldPath, ObjectKey, ObjectRef};
 use pilothouse::domain::time::Timestamp;
-use pilothouse::domain::verdict::{Judgement, Sample, Verdict};
+use pilothouse::domain::verdict::{Judgement, Sample, Verdict, WorkloadSample};
 use pilothouse::domain::workflow::execution::{AttemptOutcome, Direction, StepState};
 use pilothouse::domain::workflow::plan::{
     ActionClass, Blast, Check, Condition, Manager, OnFailure, Plan, PlanStep, PlannedOperation,
@@ -370,22 +370,22 @@ pub fn asking(short: &str, namespace: &str, name: &str, risk: Risk, left: i64) -
     story
 }
 
-fn sample(oom_killed: i64) -> Sample {
-    Sample {
-        at: ago(30),
+fn sample(oom_killed: i64) -> Box<Sample> {
+    Box::new(Sample {
         readable: true,
-        desired: 6,
-        ready: 6,
-        updated_available: 6,
-        rolled_out: true,
-        restarts: 4,
-        crashing: 0,
-        oom_killed,
-        failed_runs: 0,
+        workload: Some(WorkloadSample {
+            desired: 6,
+            ready: 6,
+            updated_available: 6,
+            rolled_out: true,
+            restarts: 4,
+            crashing: 0,
+            oom_killed,
+            failed_runs: 0,
+        }),
         alerts_firing: 1,
-        measures: BTreeMap::new(),
-        missing: Vec::new(),
-    }
+        ..Sample::nothing(ago(30))
+    })
 }
 
 fn approve(story: &mut Story, digest: PlanDigest, seconds_ago: i64) {

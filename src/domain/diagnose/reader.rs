@@ -134,6 +134,26 @@ impl<'a> Reader<'a> {
         self.items(id, &what, read)
     }
 
+    /// Objects of a kind, where some of them say nothing: unreadable when they are not all.
+    pub(crate) fn whole_list(
+        &mut self,
+        id: &str,
+        api_version: &str,
+        kind: &str,
+        namespace: &str,
+        labels: &str,
+    ) -> Got<&'a [Value]> {
+        let read = Read::List {
+            api_version: api_version.into(),
+            kind: kind.into(),
+            namespace: namespace.into(),
+            labels: labels.into(),
+        };
+        let part = matches!(self.gathered.get(&read), Some(Answer::Items { complete: false, .. }));
+        let got = self.list(id, api_version, kind, namespace, labels);
+        if part { Got::Unreadable(format!("only the first {LIST_LIMIT} were read")) } else { got }
+    }
+
     /// Events of one object.
     pub(crate) fn events(&mut self, key: &ObjectKey) -> Got<&'a [Value]> {
         let what = format!("events of {}", key.path());

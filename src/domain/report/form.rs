@@ -226,9 +226,9 @@ pub struct VerdictLine {
     /// Each check with its result.
     pub checks: Vec<(String, String)>,
     /// Before the first step.
-    pub before: Option<Sample>,
+    pub before: Option<Box<Sample>>,
     /// After the settle time.
-    pub after: Option<Sample>,
+    pub after: Option<Box<Sample>>,
 }
 
 /// One line of the timeline.

@@ -15,14 +15,21 @@ enum Outcome {
 }
 
 /// What the samples say: *regressed* if any regression check holds, *effective* if all checks hold, *inconclusive* when
-/// something needed could not be measured or a check can't be evaluated, else *ineffective*.
+/// something needed could not be measured or a check can't be evaluated, else *ineffective*. A target that is gone is
+/// *inconclusive* unless the template says that it was meant to go (a check with `after.exists`).
 ///
 /// A check that is false only because the number of firing alerts is not known (-1) counts as not measured. Without
 /// checks nothing is proven, and without a sample from before, checks that look at it can't be evaluated.
 #[must_use]
 pub fn judge(verification: &Verification, before: Option<&Sample>, after: &Sample) -> Judgement {
     let (verdict, why, checks) = decide(verification, before, after);
-    Judgement { verdict, why, checks, before: before.cloned(), after: Some(after.clone()) }
+    Judgement {
+        verdict,
+        why,
+        checks,
+        before: before.cloned().map(Box::new),
+        after: Some(Box::new(after.clone())),
+    }
 }
 
 type Decision = (Verdict, String, Vec<(String, String)>);
@@ -32,9 +39,13 @@ fn decide(verification: &Verification, before: Option<&Sample>, after: &Sample) 
         let why = format!("the target could not be read: {}", after.missing.join("; "));
         return (Verdict::Inconclusive, why, Vec::new());
     }
+    if !after.exists && !asks_whether_it_exists(verification) {
+        let why = format!("the target is gone: {}", after.missing.join("; "));
+        return (Verdict::Inconclusive, why, Vec::new());
+    }
     let mut variables = BTreeMap::new();
     for (name, sample) in [("before", before), ("after", Some(after))] {
-        if let Some(value) = sample.and_then(|sample| serde_json::to_value(sample).ok()) {
+        if let Some(value) = sample.and_then(variable) {
             variables.insert(name.to_string(), value);
         }
     }
@@ -63,6 +74,20 @@ fn decide(verification: &Verification, before: Option<&Sample>, after: &Sample) 
     }
     let all = improvements.iter().map(|(describe, _)| describe.as_str());
     (Verdict::Effective, all.collect::<Vec<_>>().join("; "), words)
+}
+
+/// Whether a target that is gone can be what the template wanted.
+fn asks_whether_it_exists(verification: &Verification) -> bool {
+    verification.effective_when.iter().any(|check| check.cel.contains("after.exists"))
+}
+
+/// A sample as checks see it. An object that was not kept is absent: `null` means gone.
+fn variable(sample: &Sample) -> Option<Value> {
+    let mut value = serde_json::to_value(sample).ok()?;
+    if sample.exists && sample.object.is_none() {
+        value.as_object_mut()?.remove("object");
+    }
+    Some(value)
 }
 
 fn find(

@@ -1,6 +1,7 @@
 //! Taking a sample: object state, alerts, measures.
 
-use super::Sample;
+use super::object::{MOST, cleaned, conditions};
+use super::{Sample, WorkloadSample, related};
 use crate::domain::alert::{Alert, AlertStatus};
 use crate::domain::diagnose::container::{Container, Doing, Run};
 use crate::domain::diagnose::fields::uid;
@@ -11,6 +12,7 @@ use crate::domain::evidence::{Gathered, Progress, Read};
 use crate::domain::resource::ObjectRef;
 use crate::domain::time::{Timestamp, seconds_between};
 use crate::domain::workflow::plan::Verification;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A container whose last run failed within this is crashing, though it runs at this instant.
@@ -28,29 +30,20 @@ pub fn sample(
     now: Timestamp,
 ) -> Progress<Sample> {
     let mut reader = Reader::new(gathered);
-    let mut sample = nothing(now);
-    let object = match reader.look(&target.key) {
-        Got::Have(object) if uid(object) == target.uid => Some(object),
-        Got::Have(_) => {
-            sample.missing.push(format!("{}: another object has that name now", target.key.path()));
-            None
-        }
-        Got::Gone => {
-            sample.missing.push(format!("{}: it does not exist any more", target.key.path()));
-            None
-        }
-        Got::Unreadable(why) => {
-            sample.missing.push(format!("{}: {why}", target.key.path()));
-            None
-        }
-        Got::Pending => None,
-    };
-    let workload = object.and_then(|object| Workload::read(target, object, &[], &mut reader));
+    let mut sample = Sample::nothing(now);
+    let object = live(target, &mut sample, &mut reader);
+    let workload = object
+        .filter(|_| has_pods(&target.key.kind))
+        .and_then(|object| Workload::read(target, object, &[], &mut reader));
+    if let Some(object) = object {
+        describe(target, object, &mut sample, &mut reader);
+    }
     if let Some(workload) = &workload {
-        fill(&mut sample, workload, since);
+        sample.readable = workload.pods_known;
+        sample.workload = Some(of_workload(workload, since, now));
     }
     measure(&mut sample, verification, &mut reader);
-    let firing = firing(alerts, workload.as_ref(), &mut sample, &mut reader);
+    let firing = firing(alerts, target, workload.as_ref(), &mut sample, &mut reader);
     if reader.pending() {
         return Progress::Need(reader.needs());
     }
@@ -63,40 +56,65 @@ pub fn sample(
     Progress::Ready(sample)
 }
 
-fn nothing(at: Timestamp) -> Sample {
-    Sample {
-        at,
-        readable: false,
-        desired: 0,
-        ready: 0,
-        updated_available: 0,
-        rolled_out: false,
-        restarts: 0,
-        crashing: 0,
-        oom_killed: 0,
-        failed_runs: 0,
-        alerts_firing: -1,
-        measures: BTreeMap::new(),
-        missing: Vec::new(),
+/// Kinds whose state is that of the pods that they control.
+fn has_pods(kind: &str) -> bool {
+    matches!(kind, "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" | "Pod")
+}
+
+/// The target as it is now; says in the sample whether it is there and whether that is known.
+fn live<'a>(target: &ObjectRef, sample: &mut Sample, reader: &mut Reader<'a>) -> Option<&'a Value> {
+    let path = target.key.path();
+    let gone = match reader.look(&target.key) {
+        Got::Have(object) if uid(object) == target.uid => {
+            sample.readable = true;
+            return Some(object);
+        }
+        Got::Have(_) => format!("{path}: another object has that name now"),
+        Got::Gone => format!("{path}: it does not exist any more"),
+        Got::Unreadable(why) => {
+            sample.missing.push(format!("{path}: {why}"));
+            return None;
+        }
+        Got::Pending => return None,
+    };
+    sample.readable = true;
+    sample.exists = false;
+    sample.missing.push(gone);
+    None
+}
+
+/// What can be said of an object of any kind.
+fn describe(target: &ObjectRef, object: &Value, sample: &mut Sample, reader: &mut Reader<'_>) {
+    sample.object = cleaned(object);
+    sample.conditions = conditions(object);
+    if !has_pods(&target.key.kind) {
+        if sample.object.is_none() {
+            let path = target.key.path();
+            sample.missing.push(format!("{path}: larger than {MOST} bytes, so it is not kept"));
+        }
+        sample.pods = related::pods(&target.key, object, reader);
+        sample.endpoints = related::endpoints(&target.key, reader);
     }
 }
 
-fn fill(sample: &mut Sample, workload: &Workload<'_>, since: Timestamp) {
-    let now = sample.at;
+fn of_workload(workload: &Workload<'_>, since: Timestamp, now: Timestamp) -> WorkloadSample {
     let containers =
         || workload.pods.iter().flat_map(|pod| &pod.containers).collect::<Vec<&Container<'_>>>();
     let new = |run: &&Run| run.finished.is_some_and(|finished| finished >= since);
-    sample.readable = workload.pods_known;
-    sample.desired = workload.desired();
-    sample.ready = workload.ready();
-    sample.updated_available = workload.updated_available();
-    sample.rolled_out = workload.rolled_out();
-    sample.restarts = containers().iter().map(|one| one.restarts).sum();
-    sample.crashing = count(containers().iter().filter(|one| crashing(one, since, now)));
-    sample.oom_killed =
-        count(containers().iter().filter(|one| one.runs.iter().filter(new).any(Run::oom)));
-    sample.failed_runs =
-        count(containers().iter().flat_map(|one| &one.runs).filter(new).filter(|run| run.failed()));
+    WorkloadSample {
+        desired: workload.desired(),
+        ready: workload.ready(),
+        updated_available: workload.updated_available(),
+        rolled_out: workload.rolled_out(),
+        restarts: containers().iter().map(|one| one.restarts).sum(),
+        crashing: count(containers().iter().filter(|one| crashing(one, since, now))),
+        oom_killed: count(
+            containers().iter().filter(|one| one.runs.iter().filter(new).any(Run::oom)),
+        ),
+        failed_runs: count(
+            containers().iter().flat_map(|one| &one.runs).filter(new).filter(|run| run.failed()),
+        ),
+    }
 }
 
 fn count<T>(items: impl Iterator<Item = T>) -> i64 {
@@ -137,6 +155,7 @@ fn measure(sample: &mut Sample, verification: &Verification, reader: &mut Reader
 /// (a rollout gives pods other names, and their alerts other labels). -1 when that can't be told.
 fn firing(
     alerts: &[Alert],
+    target: &ObjectRef,
     workload: Option<&Workload<'_>>,
     sample: &mut Sample,
     reader: &mut Reader<'_>,
@@ -156,7 +175,7 @@ fn firing(
                     one.status == AlertStatus::Firing
                         && (one.labels == alert.labels
                             || one.fingerprint == alert.fingerprint
-                            || about(one, workload))
+                            || about(one, target, workload))
                 });
                 found.extend(of_case.map(|one| one.fingerprint.clone()));
             }
@@ -173,12 +192,13 @@ fn firing(
     if known { i64::try_from(found.len()).unwrap_or(i64::MAX) } else { -1 }
 }
 
-fn about(alert: &Alert, workload: Option<&Workload<'_>>) -> bool {
-    let (Some(workload), Some(object)) = (workload, named_object(alert)) else { return false };
-    if object == workload.reference.key {
+fn about(alert: &Alert, target: &ObjectRef, workload: Option<&Workload<'_>>) -> bool {
+    let Some(object) = named_object(alert) else { return false };
+    if object == target.key {
         return true;
     }
+    let Some(workload) = workload else { return false };
     object.kind == "Pod"
-        && object.namespace == workload.reference.key.namespace
+        && object.namespace == target.key.namespace
         && workload.pods.iter().any(|pod| pod.name() == object.name)
 }

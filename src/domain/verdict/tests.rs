@@ -5,8 +5,10 @@ use crate::domain::alert::{Alert, AlertStatus};
 use crate::domain::evidence::{Answer, Gathered, Progress, Read, Series};
 use crate::domain::id::Fingerprint;
 use crate::domain::resource::ObjectRef;
+use crate::domain::time::Timestamp;
 use crate::domain::workflow::plan::{Check, Measure, Verification};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 fn time(text: &str) -> Timestamp {
     format!("2026-11-23T{text}Z").parse().expect("a time")
@@ -27,20 +29,28 @@ fn verification(effective: &[&str], regressed: &[&str]) -> Verification {
 
 fn well() -> Sample {
     Sample {
-        at: time("10:00:00"),
         readable: true,
-        desired: 2,
-        ready: 2,
-        updated_available: 2,
-        rolled_out: true,
-        restarts: 0,
-        crashing: 0,
-        oom_killed: 0,
-        failed_runs: 0,
         alerts_firing: 0,
-        measures: BTreeMap::new(),
-        missing: Vec::new(),
+        workload: Some(WorkloadSample {
+            desired: 2,
+            ready: 2,
+            updated_available: 2,
+            rolled_out: true,
+            restarts: 0,
+            crashing: 0,
+            oom_killed: 0,
+            failed_runs: 0,
+        }),
+        ..Sample::nothing(time("10:00:00"))
     }
+}
+
+fn with(ready: i64, crashing: i64) -> Sample {
+    let mut sample = well();
+    if let Some(workload) = &mut sample.workload {
+        (workload.ready, workload.crashing) = (ready, crashing);
+    }
+    sample
 }
 
 fn verdict(
@@ -54,13 +64,13 @@ fn verdict(
 
 #[test]
 fn all_checks_must_hold_and_any_regression_wins() {
-    let before = Sample { ready: 1, crashing: 1, ..well() };
+    let before = with(1, 1);
     let checks = ["after.ready == after.desired", "after.crashing == 0"];
     let worse = ["after.ready < before.ready"];
     assert_eq!(verdict(&checks, &worse, Some(&before), &well()), Verdict::Effective);
-    let same = Sample { ready: 1, crashing: 1, ..well() };
+    let same = with(1, 1);
     assert_eq!(verdict(&checks, &worse, Some(&before), &same), Verdict::Ineffective);
-    let down = Sample { ready: 0, ..well() };
+    let down = with(0, 0);
     assert_eq!(verdict(&checks, &worse, Some(&before), &down), Verdict::Regressed);
 }
 
@@ -174,10 +184,12 @@ fn answers(read: &Read) -> Answer {
 #[test]
 fn a_sample_counts_only_the_owners_pods_and_what_is_new() {
     let sample = take(&[alert("gone")], answers);
-    assert!(sample.readable && sample.rolled_out);
-    assert_eq!((sample.desired, sample.ready, sample.updated_available), (2, 1, 1));
-    assert_eq!((sample.restarts, sample.crashing), (4, 1));
-    assert_eq!((sample.oom_killed, sample.failed_runs), (1, 1));
+    assert!(sample.readable && sample.exists);
+    let pods = sample.workload.expect("a workload");
+    assert!(pods.rolled_out);
+    assert_eq!((pods.desired, pods.ready, pods.updated_available), (2, 1, 1));
+    assert_eq!((pods.restarts, pods.crashing), (4, 1));
+    assert_eq!((pods.oom_killed, pods.failed_runs), (1, 1));
     assert_eq!(sample.alerts_firing, 1);
     assert_eq!(sample.measures.get("p99"), Some(&0.7));
     assert_eq!(sample.missing, Vec::<String>::new());
@@ -213,5 +225,115 @@ fn another_object_of_the_same_name_is_not_the_target() {
         | Read::Range { .. }
         | Read::Alerts { .. } => answers(read),
     });
-    assert!(!sample.readable);
+    assert!(!sample.exists && sample.workload.is_none() && sample.object.is_none());
+    assert!(sample.missing[0].contains("another object"), "{:?}", sample.missing);
+    let judged = judge(&verification(&["true"], &[]), Some(&well()), &sample);
+    assert_eq!(judged.verdict, Verdict::Inconclusive, "{}", judged.why);
+}
+
+/// A sample of an object that is no workload, with pods and slices as given.
+fn of(object: &Value, pods: &[Value], slices: &[Value]) -> Sample {
+    let target = ObjectRef::of(object).expect("a reference");
+    let mut gathered = Gathered::default();
+    for _ in 0..8 {
+        let (since, now) = (time("09:50:00"), time("10:00:00"));
+        match sample(&target, &[], &verification(&["true"], &[]), &gathered, since, now) {
+            Progress::Ready(sample) => return sample,
+            Progress::Need(reads) => {
+                for read in reads {
+                    let answer = match &read {
+                        Read::Object(_) => Answer::Object(object.clone()),
+                        Read::List { kind, .. } if kind == "Pod" => {
+                            Answer::Items { items: pods.to_vec(), complete: pods.len() < 500 }
+                        }
+                        Read::List { .. } => {
+                            Answer::Items { items: slices.to_vec(), complete: true }
+                        }
+                        Read::Events { .. }
+                        | Read::Logs { .. }
+                        | Read::Query { .. }
+                        | Read::Range { .. }
+                        | Read::Alerts { .. } => Answer::NotFound,
+                    };
+                    gathered.answers.insert(read, answer);
+                }
+            }
+        }
+    }
+    panic!("not ready after 8 rounds");
+}
+
+fn on_node(name: &str, node: &str, owner: &str, phase: &str) -> Value {
+    json!({"kind": "Pod", "metadata": {"name": name, "uid": name, "ownerReferences": [
+            {"apiVersion": "apps/v1", "kind": owner, "name": "o", "uid": "o", "controller": true}]},
+        "spec": {"nodeName": node}, "status": {"phase": phase, "conditions": [
+            {"type": "Ready", "status": if phase == "Running" { "True" } else { "False" }}]}})
+}
+
+fn node() -> Value {
+    json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "wk-1", "uid": "n"},
+        "spec": {"unschedulable": true}, "status": {"images": [{"names": ["a"]}],
+            "conditions": [{"type": "Ready", "status": "True"}, {"type": "MemoryPressure", "status": "False"}]}})
+}
+
+#[test]
+fn a_node_is_measured_by_its_conditions_and_the_pods_on_it() {
+    let pods = vec![
+        on_node("a", "wk-1", "ReplicaSet", "Running"),
+        on_node("b", "wk-1", "DaemonSet", "Running"),
+        on_node("c", "wk-1", "ReplicaSet", "Failed"),
+        on_node("d", "wk-2", "ReplicaSet", "Running"),
+    ];
+    let sample = of(&node(), &pods, &[]);
+    let wanted = PodCounts { all: 2, movable: 1, ready: 2, unplaced: 0, terminating: 0, failed: 1 };
+    assert_eq!(sample.pods, Some(wanted));
+    assert!(sample.readable && sample.workload.is_none() && sample.endpoints.is_none());
+    let judged = |cel: &str| judge(&verification(&[cel], &[]), None, &sample).verdict;
+    assert_eq!(judged("after.object.spec.unschedulable"), Verdict::Effective);
+    assert_eq!(judged("after.conditions.Ready == 'True'"), Verdict::Effective);
+    assert_eq!(judged("after.pods.movable == 0"), Verdict::Ineffective);
+    // A node has no replicas: zero of zero would be ready.
+    assert_eq!(judged("after.ready >= after.desired"), Verdict::Inconclusive);
+}
+
+#[test]
+fn pods_that_are_not_all_known_are_absent_and_not_few() {
+    let pods = (0..500).map(|n| on_node(&format!("p{n}"), "wk-1", "ReplicaSet", "Running"));
+    let sample = of(&node(), &pods.collect::<Vec<_>>(), &[]);
+    assert_eq!(sample.pods, None);
+    assert!(sample.missing.iter().any(|line| line.contains("only the first 500")));
+}
+
+#[test]
+fn a_service_is_measured_by_its_endpoints_in_one_family() {
+    let service = json!({"apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "web", "namespace": "shop", "uid": "s"},
+        "spec": {"selector": {"app": "web"}}});
+    let slice = |family: &str| {
+        json!({"addressType": family, "endpoints": [
+        {"conditions": {"ready": true}}, {"conditions": {"ready": false}}, {"conditions": {}}]})
+    };
+    let sample = of(&service, &[], &[slice("IPv4"), slice("IPv6")]);
+    assert_eq!(sample.endpoints, Some(EndpointCounts { ready: 2, not_ready: 1 }));
+    assert_eq!(sample.pods, Some(PodCounts::default()));
+}
+
+#[test]
+fn a_target_that_was_meant_to_go_is_a_success_only_where_the_template_says_so() {
+    let gone = Sample { exists: false, workload: None, ..well() };
+    let run = |effective: &[&str]| verdict(effective, &[], Some(&well()), &gone);
+    assert_eq!(run(&["!after.exists"]), Verdict::Effective);
+    assert_eq!(run(&["after.exists && after.ready == 2"]), Verdict::Ineffective);
+    assert_eq!(run(&["after.alerts_firing <= 0"]), Verdict::Inconclusive);
+}
+
+#[test]
+fn samples_of_before_this_release_are_still_read() {
+    let old = json!({"at": "2026-11-23T10:00:00Z", "readable": true, "desired": 2, "ready": 2,
+        "updated_available": 2, "rolled_out": true, "restarts": 0, "crashing": 0, "oom_killed": 0,
+        "failed_runs": 0, "alerts_firing": 0, "measures": {}, "missing": []});
+    assert_eq!(serde_json::from_value::<Sample>(old).expect("a sample"), well());
+    let node = Sample { readable: true, ..Sample::nothing(time("10:00:00")) };
+    let text = serde_json::to_string(&node).expect("JSON");
+    assert_eq!(serde_json::from_str::<Sample>(&text).expect("a sample"), node, "{text}");
 }

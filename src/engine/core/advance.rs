@@ -138,7 +138,7 @@ impl Core {
         out: &mut Accepted,
         id: &RemediationId,
         plan: &PlanDigest,
-        before: Option<Sample>,
+        before: Option<Box<Sample>>,
         now: Timestamp,
     ) {
         let execution = ExecutionId::new(format!("{id}.{}", plan.short()));

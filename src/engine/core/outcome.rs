@@ -235,7 +235,7 @@ impl Core {
         out: &mut Accepted,
         id: &RemediationId,
         plan: &PlanDigest,
-        result: Result<(Vec<crate::domain::approval::Drift>, Option<Sample>), JobFailure>,
+        result: Result<(Vec<crate::domain::approval::Drift>, Option<Box<Sample>>), JobFailure>,
         now: Timestamp,
     ) {
         if !self.stands(id, plan, State::AwaitingApproval) || !self.may_act() {
@@ -372,7 +372,7 @@ impl Core {
             }
         };
         let Some(plan) = &case.plan else { return };
-        let judgement = judge(&plan.verification, case.before.as_ref(), &sample);
+        let judgement = judge(&plan.verification, case.before.as_deref(), &sample);
         self.verdict(out, id, plan, judgement, now);
     }
 

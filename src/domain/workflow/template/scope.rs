@@ -16,6 +16,11 @@ pub(crate) const TARGET: &[&str] = &["api_version", "kind", "namespace", "name",
 pub(crate) const SAMPLE: &[&str] = &[
     "at",
     "readable",
+    "exists",
+    "object",
+    "conditions",
+    "pods",
+    "endpoints",
     "desired",
     "ready",
     "updated_available",
@@ -28,6 +33,10 @@ pub(crate) const SAMPLE: &[&str] = &[
     "measures",
     "missing",
 ];
+/// Members of `before.pods`.
+const PODS: &[&str] = &["all", "movable", "ready", "unplaced", "terminating", "failed"];
+/// Members of `before.endpoints`.
+const ENDPOINTS: &[&str] = &["ready", "not_ready"];
 /// Names in `diagnosis.values`, as the `diagnose` module has them. A rule may add others: an unknown one is a matter
 /// for lint, not a reason to refuse a template.
 pub(crate) const VALUES: &[&str] = &[
@@ -128,8 +137,12 @@ impl Scope {
             }
             "before" | "after" => member(&mut SAMPLE.iter().copied(), 0).or_else(|| {
                 let measures = self.samples.iter().flatten();
-                let of_measures = reference.members.first().is_some_and(|m| m == "measures");
-                if of_measures { member(&mut measures.map(String::as_str), 1) } else { None }
+                match reference.members.first().map(String::as_str) {
+                    Some("measures") => member(&mut measures.map(String::as_str), 1),
+                    Some("pods") => member(&mut PODS.iter().copied(), 1),
+                    Some("endpoints") => member(&mut ENDPOINTS.iter().copied(), 1),
+                    Some(_) | None => None,
+                }
             }),
             _ => None,
         }
