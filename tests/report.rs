@@ -102,6 +102,7 @@ fn patch() -> Operation {
         .key("memory");
     Operation::Patch {
         object: target(),
+        subresource: String::new(),
         changes: vec![FieldChange {
             path,
             before: Some(json!("512Mi")),
@@ -118,7 +119,7 @@ fn step(path: &str, title: &str, operation: Operation) -> PlanStep {
             before: Some("512Mi".into()),
             after: Some("768Mi".into()),
         }],
-        Operation::Collect { .. } => Vec::new(),
+        other => other.whole(),
     };
     let undo = operation.undo();
     PlanStep {

@@ -1,7 +1,8 @@
 //! Operations on named objects: what every action comes down to.
 
 use super::evidence::Read;
-use super::resource::{FieldPath, ObjectRef};
+use super::id::AttemptId;
+use super::resource::{FieldPath, ObjectKey, ObjectRef};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -30,11 +31,52 @@ pub enum Operation {
     Patch {
         /// Which.
         object: ObjectRef,
+        /// Through which subresource (`scale`, `resize`, `ephemeralcontainers`); empty: the object itself. A
+        /// subresource takes no annotation, so that an attempt is seen by the values.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        subresource: String,
         /// What changes.
         changes: Vec<FieldChange>,
         /// Fields that must still hold these values, though they aren't touched (such as the pod template's hash
         /// inputs); path and value at planning time.
         guards: Vec<FieldChange>,
+    },
+    /// Delete exactly this object, by its uid. That it is gone already is seen, not counted as a failure.
+    Delete {
+        /// Which.
+        object: ObjectRef,
+        /// Seconds that it has to end; `None`: its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grace_s: Option<u64>,
+        /// What becomes of what it owns.
+        propagation: Propagation,
+        /// Fields that must still hold these values.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        guards: Vec<FieldChange>,
+    },
+    /// Ask for exactly this pod to go, by its uid, through the Eviction API: disruption budgets may hold it back.
+    Evict {
+        /// Which.
+        pod: ObjectRef,
+        /// Seconds that it has to end; `None`: its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grace_s: Option<u64>,
+    },
+    /// Create this object, under a name that was fixed when planning.
+    Create {
+        /// Its name.
+        object: ObjectKey,
+        /// The whole of it.
+        manifest: Value,
+    },
+    /// Delete what an attempt created: only an object that still carries the stamp of one of these attempts. The undo
+    /// of [`Operation::Create`]; the attempts are filled in when it is sent.
+    Unmake {
+        /// Its name.
+        object: ObjectKey,
+        /// The attempts that may have made it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        made_by: Vec<AttemptId>,
     },
     /// Read and keep: changes nothing.
     Collect {
@@ -43,13 +85,84 @@ pub enum Operation {
     },
 }
 
+/// What becomes of the objects that a deleted one owns.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Propagation {
+    /// They go afterwards.
+    #[default]
+    Background,
+    /// They go first.
+    Foreground,
+    /// They stay.
+    Orphan,
+}
+
+impl Propagation {
+    /// As the Kubernetes API spells it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Background => "Background",
+            Self::Foreground => "Foreground",
+            Self::Orphan => "Orphan",
+        }
+    }
+}
+
 impl Operation {
-    /// The object that it changes; `None` when it changes nothing.
+    /// A change of fields of the object itself.
+    #[must_use]
+    pub fn patch(object: ObjectRef, changes: Vec<FieldChange>, guards: Vec<FieldChange>) -> Self {
+        Self::Patch { object, subresource: String::new(), changes, guards }
+    }
+
+    /// The creation of an object; `None` when the manifest names no kind or no name.
+    #[must_use]
+    pub fn create(manifest: Value) -> Option<Self> {
+        let text = |pointer: &str| manifest.pointer(pointer).and_then(Value::as_str);
+        let object = ObjectKey::new(
+            text("/apiVersion")?,
+            text("/kind")?,
+            text("/metadata/namespace").unwrap_or_default(),
+            text("/metadata/name")?,
+        );
+        Some(Self::Create { object, manifest })
+    }
+
+    /// Its word, as in JSON.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Patch { .. } => "patch",
+            Self::Delete { .. } => "delete",
+            Self::Evict { .. } => "evict",
+            Self::Create { .. } => "create",
+            Self::Unmake { .. } => "unmake",
+            Self::Collect { .. } => "collect",
+        }
+    }
+
+    /// The particular object that it changes; `None` when it changes none, or one that isn't there yet.
     #[must_use]
     pub fn object(&self) -> Option<&ObjectRef> {
         match self {
-            Self::Patch { object, .. } => Some(object),
-            Self::Collect { .. } => None,
+            Self::Patch { object, .. }
+            | Self::Delete { object, .. }
+            | Self::Evict { pod: object, .. } => Some(object),
+            Self::Create { .. } | Self::Unmake { .. } | Self::Collect { .. } => None,
+        }
+    }
+
+    /// The place of what it changes; `None` when it changes nothing.
+    #[must_use]
+    pub fn key(&self) -> Option<&ObjectKey> {
+        match self {
+            Self::Create { object, .. } | Self::Unmake { object, .. } => Some(object),
+            Self::Patch { .. }
+            | Self::Delete { .. }
+            | Self::Evict { .. }
+            | Self::Collect { .. } => self.object().map(|object| &object.key),
         }
     }
 
@@ -57,8 +170,21 @@ impl Operation {
     #[must_use]
     pub fn mutates(&self) -> bool {
         match self {
-            Self::Patch { .. } => true,
+            Self::Patch { .. }
+            | Self::Delete { .. }
+            | Self::Evict { .. }
+            | Self::Create { .. }
+            | Self::Unmake { .. } => true,
             Self::Collect { .. } => false,
+        }
+    }
+
+    /// Whether it takes a whole object away: nothing that it held can be read afterwards.
+    #[must_use]
+    pub fn removes(&self) -> bool {
+        match self {
+            Self::Delete { .. } | Self::Evict { .. } | Self::Unmake { .. } => true,
+            Self::Patch { .. } | Self::Create { .. } | Self::Collect { .. } => false,
         }
     }
 
@@ -66,17 +192,22 @@ impl Operation {
     #[must_use]
     pub fn seen_by(&self) -> SeenBy {
         match self {
+            Self::Patch { subresource, .. } if !subresource.is_empty() => SeenBy::Value,
             Self::Patch { .. } => SeenBy::Stamp,
+            Self::Delete { .. } | Self::Evict { .. } => SeenBy::Uid,
+            Self::Create { .. } | Self::Unmake { .. } => SeenBy::Name,
             Self::Collect { .. } => SeenBy::Repeatable,
         }
     }
 
-    /// The operation that takes this one back: each field to its prior value, only while it holds ours.
+    /// The operation that takes this one back: each field to its prior value, only while it holds ours; what was
+    /// created goes again. What was deleted does not come back.
     #[must_use]
     pub fn undo(&self) -> Option<Self> {
         match self {
-            Self::Patch { object, changes, .. } => Some(Self::Patch {
+            Self::Patch { object, subresource, changes, .. } => Some(Self::Patch {
                 object: object.clone(),
+                subresource: subresource.clone(),
                 changes: changes
                     .iter()
                     .rev()
@@ -88,7 +219,39 @@ impl Operation {
                     .collect(),
                 guards: Vec::new(),
             }),
-            Self::Collect { .. } => None,
+            Self::Create { object, .. } => {
+                Some(Self::Unmake { object: object.clone(), made_by: Vec::new() })
+            }
+            Self::Delete { .. }
+            | Self::Evict { .. }
+            | Self::Unmake { .. }
+            | Self::Collect { .. } => None,
+        }
+    }
+
+    /// What happens to the object as a whole, as lines of a diff; empty where fields change.
+    #[must_use]
+    pub fn whole(&self) -> Vec<DiffLine> {
+        let gone = |before: String| {
+            vec![DiffLine { path: "the whole object".into(), before: Some(before), after: None }]
+        };
+        let within = |grace: &Option<u64>| {
+            grace.map_or_else(String::new, |seconds| format!(", within {seconds} s"))
+        };
+        match self {
+            Self::Delete { object, grace_s, propagation, .. } => {
+                let owned = match propagation {
+                    Propagation::Background => "",
+                    Propagation::Foreground => ", what it owns first",
+                    Propagation::Orphan => ", what it owns stays",
+                };
+                gone(format!("deleted (uid {}){}{owned}", object.uid, within(grace_s)))
+            }
+            Self::Evict { pod, grace_s } => {
+                gone(format!("evicted (uid {}){}", pod.uid, within(grace_s)))
+            }
+            Self::Unmake { .. } => gone("deleted, if this execution made it".into()),
+            Self::Patch { .. } | Self::Create { .. } | Self::Collect { .. } => Vec::new(),
         }
     }
 }
@@ -99,6 +262,12 @@ impl Operation {
 pub enum SeenBy {
     /// The attempt's id is in an annotation that the same request sets.
     Stamp,
+    /// The object of that uid is gone or going.
+    Uid,
+    /// The object of that name carries the attempt's id.
+    Name,
+    /// The fields hold the new values.
+    Value,
     /// It changes nothing and may be done again.
     Repeatable,
 }

@@ -228,8 +228,8 @@ impl Policy {
         }
         let mut namespaces = plan
             .operations()
-            .filter_map(|(_, planned)| planned.operation.object())
-            .map(|object| object.key.namespace.as_str())
+            .filter_map(|(_, planned)| planned.operation.key())
+            .map(|key| key.namespace.as_str())
             .collect::<Vec<_>>();
         namespaces.sort_unstable();
         namespaces.dedup();

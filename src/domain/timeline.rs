@@ -234,6 +234,7 @@ pub fn outcome_words(outcome: &AttemptOutcome) -> String {
             joined("refused, may be tried again", why)
         }
         AttemptOutcome::Refused { why, retryable: false } => joined("refused", why),
+        AttemptOutcome::Held { why } => joined("held back, asked again later", why),
         AttemptOutcome::NoAnswer { why } => joined("no answer", why),
         AttemptOutcome::CantTell { why } => joined("can't be told", why),
     }
@@ -248,6 +249,7 @@ pub fn outcome_word(outcome: Option<&AttemptOutcome>) -> &'static str {
         Some(AttemptOutcome::SeenDone { .. }) => "seen_done",
         Some(AttemptOutcome::SeenNotDone { .. }) => "seen_not_done",
         Some(AttemptOutcome::Refused { .. }) => "refused",
+        Some(AttemptOutcome::Held { .. }) => "held",
         Some(AttemptOutcome::NoAnswer { .. }) => "no_answer",
         Some(AttemptOutcome::CantTell { .. }) => "cant_tell",
     }

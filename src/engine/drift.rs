@@ -17,22 +17,28 @@ pub async fn drift(outside: &Outside, plan: &Plan) -> Result<Vec<Drift>, JobFail
     let mut moved = Vec::new();
     let mut seen = std::collections::BTreeSet::new();
     for (_, planned) in plan.operations() {
-        let Operation::Patch { object, changes, guards } = &planned.operation else { continue };
+        let Some(key) = planned.operation.key() else { continue };
         // A later operation on the same object starts from what the earlier one leaves.
-        if !seen.insert(object.clone()) {
+        if !seen.insert(key.clone()) {
             continue;
         }
-        let path = object.key.path();
-        match outside.read(&Read::Object(object.key.clone())).await {
+        let path = key.path();
+        let planned_on = planned.operation.object();
+        match outside.read(&Read::Object(key.clone())).await {
             Answer::Object(live) => {
                 let uid = live.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
-                if uid == object.uid {
-                    let expected = changes.iter().chain(guards);
-                    moved.extend(compare(&live, expected, &path, outside.clock.now()));
-                } else {
-                    moved.push(note(path, "it was deleted and made anew (another uid)"));
+                match planned_on {
+                    Some(object) if uid == object.uid => {
+                        let expected = expected(&planned.operation);
+                        moved.extend(compare(&live, expected, &path, outside.clock.now()));
+                    }
+                    Some(_) => {
+                        moved.push(note(path, "it was deleted and made anew (another uid)"));
+                    }
+                    None => moved.push(note(path, "it would be created, and is there already")),
                 }
             }
+            Answer::NotFound if planned_on.is_none() => {}
             Answer::NotFound => moved.push(note(path, "it does not exist any more")),
             Answer::NotPermitted(why) => {
                 let why = format!("{path} can't be read: {why}");
@@ -78,6 +84,19 @@ pub async fn preflight(outside: &Outside, plan: &Plan, who: &Principal) -> Prefl
         }
     }
     result
+}
+
+/// The fields that an operation was planned on.
+fn expected(operation: &Operation) -> impl Iterator<Item = &FieldChange> {
+    let (changes, guards) = match operation {
+        Operation::Patch { changes, guards, .. } => (changes.as_slice(), guards.as_slice()),
+        Operation::Delete { guards, .. } => (&[][..], guards.as_slice()),
+        Operation::Evict { .. }
+        | Operation::Create { .. }
+        | Operation::Unmake { .. }
+        | Operation::Collect { .. } => (&[][..], &[][..]),
+    };
+    changes.iter().chain(guards)
 }
 
 fn compare<'a>(

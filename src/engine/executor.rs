@@ -61,7 +61,11 @@ pub async fn send(
 pub async fn probe(outside: &Outside, sending: &Sending) -> Probe {
     match &sending.operation {
         Operation::Collect { .. } => Probe::NotDone("reading may be done again".into()),
-        Operation::Patch { .. } => {
+        Operation::Patch { .. }
+        | Operation::Delete { .. }
+        | Operation::Evict { .. }
+        | Operation::Create { .. }
+        | Operation::Unmake { .. } => {
             outside.cluster.probe(&sending.attempt, &sending.operation).await
         }
     }

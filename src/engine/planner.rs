@@ -48,7 +48,7 @@ pub async fn plan(
     let mut touched = std::collections::BTreeSet::new();
     for planned in mutations(&mut plan.steps) {
         // What a second change of the same object starts from isn't there yet: its diff stays computed.
-        let first = planned.operation.object().is_some_and(|object| touched.insert(object.clone()));
+        let first = planned.operation.key().is_some_and(|key| touched.insert(key.clone()));
         if first {
             preview(outside, planned, &mut blockers).await?;
         }
@@ -82,7 +82,10 @@ async fn preview(
 ) -> Result<(), JobFailure> {
     let refused = match outside.cluster.preview(&planned.operation).await {
         Ok(Some((live, after))) => {
-            planned.diff = diff_values(&live, &after);
+            // What goes as a whole has no fields to compare.
+            if !after.is_null() {
+                planned.diff = diff_values(&live, &after);
+            }
             planned.preview = PreviewLabel::PreviewedByServer;
             return admission(outside, planned, &after, blockers).await;
         }
@@ -110,11 +113,20 @@ async fn admission(
     after: &Value,
     blockers: &mut Vec<String>,
 ) -> Result<(), JobFailure> {
-    let Operation::Patch { object, changes, .. } = &planned.operation else { return Ok(()) };
     let template = FieldPath::keys(&["spec", "template"]);
-    let rolls = changes.iter().any(|change| change.path.0.starts_with(&template.0));
-    let (true, Some(pod)) = (rolls, template.get(after)) else { return Ok(()) };
-    match outside.cluster.admits(&object.key.namespace, pod).await {
+    let (namespace, makes_pods) = match &planned.operation {
+        Operation::Patch { object, changes, .. } => (
+            &object.key.namespace,
+            changes.iter().any(|change| change.path.0.starts_with(&template.0)),
+        ),
+        Operation::Create { object, .. } => (&object.namespace, true),
+        Operation::Delete { .. }
+        | Operation::Evict { .. }
+        | Operation::Unmake { .. }
+        | Operation::Collect { .. } => return Ok(()),
+    };
+    let (true, Some(pod)) = (makes_pods, template.get(after)) else { return Ok(()) };
+    match outside.cluster.admits(namespace, pod).await {
         // Without the right to make pods it can't be asked; the workload's controller has its own right.
         Ok(()) | Err(ClusterError::NotPermitted(_)) => Ok(()),
         Err(ClusterError::Refused(why)) => {

@@ -114,7 +114,8 @@ pub trait Cluster: Send + Sync {
     /// Answers cluster reads (`Object`, `List`, `Events`, `Logs`). Objects come with `apiVersion` and `kind` set, and
     /// with Secret data and last-applied annotations taken out (keys stay, values become `<redacted>`).
     async fn read(&self, read: &Read) -> Answer;
-    /// Server-side dry-run of a patch: the live object now, and the object as it would be. Both cleaned as in `read`.
+    /// Server-side dry-run: the live object now, and the object as it would be; null where there is none. Both cleaned
+    /// as in `read`. `None`: it can't be previewed.
     async fn preview(
         &self,
         operation: &Operation,
@@ -133,7 +134,9 @@ pub trait Cluster: Send + Sync {
         operation: &Operation,
     ) -> Result<(bool, String, String), ClusterError>;
     /// Sends one operation. Re-reads the object, compares uid, touched fields and guards with the operation's `before`
-    /// values, and patches under the read resourceVersion with the attempt's annotation in the same request.
+    /// values, and patches under the read resourceVersion with the attempt's annotation in the same request. Deletes and
+    /// evicts by uid; what is gone already is `SeenDone`. An eviction that a budget holds back is `Held`. Creates with the
+    /// attempt's annotation, and takes back only what carries it.
     /// `NoAnswer` when the request may have reached the server and no answer came. Never sends after the permit's
     /// deadline.
     async fn send(&self, permit: Permit, operation: &Operation) -> AttemptOutcome;

@@ -214,6 +214,7 @@ fn memory_patch(at: &ObjectRef) -> PlannedOperation {
         .key("memory");
     let operation = Operation::Patch {
         object: at.clone(),
+        subresource: String::new(),
         changes: vec![FieldChange {
             path: path.clone(),
             before: Some(json!("512Mi")),

@@ -19,6 +19,7 @@ mod leases;
 mod reads;
 mod rights;
 mod unknown_outcome;
+mod whole;
 mod wire;
 mod world;
 mod writes;

@@ -86,7 +86,7 @@ async fn pass(
                 let Ok(length @ 1..) = read else { return };
                 let bytes = &from_client[..length];
                 // One connection carries one request at a time: a method stands at the start of what comes.
-                if bytes.starts_with(b"PATCH ") && !String::from_utf8_lossy(bytes).contains("dryRun") {
+                if is_change(bytes) {
                     patches.fetch_add(1, Ordering::SeqCst);
                     lose = *fault.lock().unwrap();
                 }
@@ -108,4 +108,14 @@ async fn pass(
             }
         }
     }
+}
+
+/// Whether it is a request that changes an object: no dry-run, no question about rights or identity.
+fn is_change(bytes: &[u8]) -> bool {
+    let writes = ["PATCH ", "POST ", "DELETE "];
+    let text = String::from_utf8_lossy(bytes);
+    let first = text.lines().next().unwrap_or_default();
+    writes.iter().any(|verb| first.starts_with(verb))
+        && !text.contains("dryRun")
+        && !first.contains("reviews")
 }

@@ -232,6 +232,7 @@ pub fn change(path: FieldPath, before: Option<Value>, after: Option<Value>) -> F
 pub fn raise(object: &ObjectRef, to: &str) -> Operation {
     Operation::Patch {
         object: object.clone(),
+        subresource: String::new(),
         changes: vec![change(memory_limit("app"), Some("256Mi".into()), Some(to.into()))],
         guards: Vec::new(),
     }

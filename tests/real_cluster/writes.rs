@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 fn patch(object: &ObjectRef, changes: Vec<FieldChange>) -> Operation {
-    Operation::Patch { object: object.clone(), changes, guards: Vec::new() }
+    Operation::patch(object.clone(), changes, Vec::new())
 }
 
 fn applied(outcome: &AttemptOutcome) {
@@ -132,7 +132,7 @@ async fn a_guard_that_no_longer_holds_refuses_the_whole_change() {
         FieldPath::keys(&["spec", "template", "spec", "containers"]).named("app").key("image");
     let Operation::Patch { object, changes, .. } = raise(&target, "512Mi") else { panic!() };
     let guards = vec![change(image, Some("none.invalid/app:1".into()), None)];
-    let operation = Operation::Patch { object, changes, guards };
+    let operation = Operation::patch(object, changes, guards);
     world.kubectl(&["set", "image", "deployment/api", "-n", &world.ns, "app=none.invalid/app:2"]);
     let before = world.see("deployment", "api");
     let why = refused(send(&cluster, "a1", &operation).await);

@@ -19,6 +19,8 @@ pub(super) enum Verb {
     Get,
     /// POST.
     Create,
+    /// DELETE.
+    Delete,
     /// PATCH, as RFC 6902.
     JsonPatch,
     /// PATCH, as RFC 7386.
@@ -71,6 +73,7 @@ impl Call {
         let (method, kind) = match self.verb {
             Verb::Get => (http::Method::GET, "application/json"),
             Verb::Create => (http::Method::POST, "application/json"),
+            Verb::Delete => (http::Method::DELETE, "application/json"),
             Verb::JsonPatch => (http::Method::PATCH, "application/json-patch+json"),
             Verb::MergePatch => (http::Method::PATCH, "application/merge-patch+json"),
         };
@@ -186,17 +189,30 @@ impl Connection {
 /// What a failure of the client means for the request.
 fn sort_out(error: &kube::Error) -> CallError {
     match error {
-        kube::Error::Api(status) => CallError::Answered {
-            code: status.code,
-            reason: clean(&status.reason),
-            message: shorten(&redact(&clean(&status.message)), 1_000),
-        },
+        kube::Error::Api(status) => answered(status),
         kube::Error::BuildRequest(_)
         | kube::Error::HttpError(_)
         | kube::Error::Auth(_)
         | kube::Error::TlsRequired => CallError::NotSent(words(error)),
         other if never_connected(other) => CallError::NotSent(words(other)),
         other => CallError::Lost(words(other)),
+    }
+}
+
+/// The cause that an eviction which a disruption budget holds back is answered with; taken for the reason then.
+pub(super) const BUDGET: &str = "DisruptionBudget";
+
+fn answered(status: &kube::core::Status) -> CallError {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    let budget = causes.into_iter().find(|cause| cause.reason == BUDGET);
+    let (reason, message) = match budget {
+        Some(cause) => (BUDGET, format!("{} {}", status.message, cause.message)),
+        None => (status.reason.as_str(), status.message.clone()),
+    };
+    CallError::Answered {
+        code: status.code,
+        reason: clean(reason),
+        message: shorten(&redact(&clean(&message)), 1_000),
     }
 }
 

@@ -4,7 +4,7 @@
 //! called refused; what comes out is cleaned and Secrets are hidden.
 //! Absent on purpose: watches, caches of objects, decisions about what to do.
 //!
-//! Reading order: `connect`, `call`, `kinds`, `objects`, `compare`, `patch`, `write`, `review`, `lease`, `cluster`.
+//! Reading order: `connect`, `call`, `kinds`, `objects`, `compare`, `patch`, `write`, `whole`, `review`, `lease`, `cluster`.
 
 mod call;
 mod cluster;
@@ -15,6 +15,7 @@ mod lease;
 mod objects;
 mod patch;
 mod review;
+mod whole;
 mod write;
 
 pub use cluster::KubeCluster;

@@ -165,7 +165,7 @@ fn page(mut list: Value) -> Result<(Vec<Value>, Option<String>), CallError> {
 }
 
 /// Items of a list come without these.
-fn name_kind(object: &mut Value, api_version: &str, kind: &str) {
+pub(super) fn name_kind(object: &mut Value, api_version: &str, kind: &str) {
     if let Value::Object(map) = object {
         map.entry("apiVersion").or_insert_with(|| api_version.into());
         map.entry("kind").or_insert_with(|| kind.into());

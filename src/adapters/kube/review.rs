@@ -6,6 +6,7 @@ use crate::domain::evidence::Read;
 use crate::domain::id::ClusterId;
 use crate::domain::operation::Operation;
 use crate::domain::principal::KubeIdentity;
+use crate::domain::resource::ObjectKey;
 use crate::domain::text::{clean, redact};
 use crate::ports::cluster::{ClusterError, Identity};
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ struct Right {
     verb: &'static str,
     group: String,
     resource: String,
-    subresource: &'static str,
+    subresource: String,
     namespace: String,
     name: String,
 }
@@ -30,7 +31,7 @@ impl Right {
         }
         if !self.subresource.is_empty() {
             words.push('/');
-            words.push_str(self.subresource);
+            words.push_str(&self.subresource);
         }
         let place = match (self.namespace.is_empty(), self.name.is_empty()) {
             (true, true) => return words,
@@ -110,10 +111,20 @@ impl KubeCluster {
     async fn rights(&self, operation: &Operation) -> Result<Vec<Right>, CallError> {
         let mut rights = Vec::new();
         match operation {
-            Operation::Patch { object, .. } => {
-                let key = &object.key;
-                let kind = self.kinds.find(&self.connection, &key.api_version, &key.kind).await?;
-                rights.push(right("patch", &kind.group, &kind.plural, &key.namespace, &key.name));
+            Operation::Patch { object, subresource, .. } => {
+                rights.push(self.right_on("patch", &object.key, subresource).await?);
+            }
+            Operation::Delete { object, .. } => {
+                rights.push(self.right_on("delete", &object.key, "").await?);
+            }
+            Operation::Evict { pod, .. } => {
+                rights.push(self.right_on("create", &pod.key, "eviction").await?);
+            }
+            Operation::Create { object, .. } => {
+                rights.push(self.right_on("create", object, "").await?);
+            }
+            Operation::Unmake { object, .. } => {
+                rights.push(self.right_on("delete", object, "").await?);
             }
             Operation::Collect { reads } => {
                 for read in reads {
@@ -122,6 +133,17 @@ impl KubeCluster {
             }
         }
         Ok(rights)
+    }
+
+    async fn right_on(
+        &self,
+        verb: &'static str,
+        key: &ObjectKey,
+        subresource: &str,
+    ) -> Result<Right, CallError> {
+        let kind = self.kinds.find(&self.connection, &key.api_version, &key.kind).await?;
+        let right = right(verb, &kind.group, &kind.plural, &key.namespace, &key.name);
+        Ok(Right { subresource: subresource.into(), ..right })
     }
 
     async fn right_to_read(&self, read: &Read) -> Result<Option<Right>, CallError> {
@@ -138,9 +160,10 @@ impl KubeCluster {
                 let place = if namespace.is_empty() { "default" } else { namespace };
                 Some(right("list", "", "events", place, ""))
             }
-            Read::Logs { namespace, pod, .. } => {
-                Some(Right { subresource: "log", ..right("get", "", "pods", namespace, pod) })
-            }
+            Read::Logs { namespace, pod, .. } => Some(Right {
+                subresource: "log".into(),
+                ..right("get", "", "pods", namespace, pod)
+            }),
             Read::Query { .. } | Read::Range { .. } | Read::Alerts { .. } => None,
         })
     }
@@ -210,7 +233,7 @@ fn right(verb: &'static str, group: &str, resource: &str, namespace: &str, name:
         verb,
         group: group.into(),
         resource: resource.into(),
-        subresource: "",
+        subresource: String::new(),
         namespace: namespace.into(),
         name: name.into(),
     }
@@ -229,7 +252,8 @@ mod tests {
     fn a_right_is_written_as_kubectl_writes_it() {
         let patch = right("patch", "apps", "deployments", "payments", "api");
         assert_eq!(patch.words(), "patch deployments.apps payments/api");
-        let log = Right { subresource: "log", ..right("get", "", "pods", "payments", "api-1") };
+        let log =
+            Right { subresource: "log".into(), ..right("get", "", "pods", "payments", "api-1") };
         assert_eq!(log.words(), "get pods/log payments/api-1");
         assert_eq!(right("patch", "", "nodes", "", "n1").words(), "patch nodes n1");
         assert_eq!(right("list", "", "events", "a", "").words(), "list events in a");

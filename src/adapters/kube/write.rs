@@ -1,4 +1,5 @@
-//! The only file that changes objects: dry-run, send, and the look whether it happened.
+//! Changes fields of objects: dry-run, send, and the look whether it happened. Beside it `whole` makes objects and
+//! takes them away; nothing else changes any.
 //!
 //! ```text
 //! read ─► uid, prior values, guards ─► patch under resourceVersion, with the attempt's stamp
@@ -25,7 +26,7 @@ use serde_json::Value;
 use std::time::Duration;
 
 /// Who the server's managedFields name for our changes.
-const FIELD_MANAGER: &str = "pilothouse";
+pub(super) const FIELD_MANAGER: &str = "pilothouse";
 /// How often a conflict is answered by reading again.
 const CONFLICTS: usize = 4;
 /// With less time than this before the deadline nothing is sent: no answer could come.
@@ -36,17 +37,37 @@ impl KubeCluster {
         &self,
         operation: &Operation,
     ) -> Result<Option<(Value, Value)>, ClusterError> {
-        let Operation::Patch { object: target, changes, .. } = operation else { return Ok(None) };
+        match operation {
+            Operation::Patch { object, subresource, changes, .. } => {
+                self.dry_run_patch(object, subresource, changes).await.map(Some)
+            }
+            Operation::Delete { object, grace_s, propagation, .. } => {
+                self.dry_run_delete(object, *grace_s, *propagation).await.map(Some)
+            }
+            Operation::Evict { pod, grace_s } => self.dry_run_evict(pod, *grace_s).await.map(Some),
+            Operation::Create { object, manifest } => {
+                self.dry_run_create(object, manifest).await.map(Some)
+            }
+            Operation::Unmake { .. } | Operation::Collect { .. } => Ok(None),
+        }
+    }
+
+    async fn dry_run_patch(
+        &self,
+        target: &ObjectRef,
+        subresource: &str,
+        changes: &[FieldChange],
+    ) -> Result<(Value, Value), ClusterError> {
         allowed(target, changes).map_err(ClusterError::Refused)?;
-        let path = self.kinds.path(&self.connection, &target.key).await?;
+        let path = self.door(target, subresource).await?;
         let mut last = None;
         for _ in 0..CONFLICTS {
-            let live = self.live(&target.key).await?;
+            let live = self.through(target, &path).await?;
             same_uid(&live, target).map_err(ClusterError::Refused)?;
             let steps = json_patch(&live, changes, None).map_err(ClusterError::Refused)?;
             let call = patch_call(&path, steps).with("dryRun", "All");
             match self.connection.json(&call).await {
-                Ok(result) => return Ok(Some((prepared(&live), prepared(&result)))),
+                Ok(result) => return Ok((prepared(&live), prepared(&result))),
                 Err(error) if error.code() == Some(409) => last = Some(error),
                 Err(error) => return Err(error.into()),
             }
@@ -59,12 +80,9 @@ impl KubeCluster {
     }
 
     pub(super) async fn apply(&self, permit: &Permit, operation: &Operation) -> AttemptOutcome {
-        let Operation::Patch { object, changes, guards } = operation else {
-            return refused("a read is not sent: it changes nothing", false);
-        };
         let mut outcome = refused("it was never tried", true);
         for _ in 0..CONFLICTS {
-            outcome = match self.apply_once(permit, object, changes, guards).await {
+            outcome = match self.apply_once(permit, operation).await {
                 Ok(outcome) | Err(Stop::For(outcome)) => return outcome,
                 Err(Stop::Conflict(why)) => refused(&why, true),
             };
@@ -75,19 +93,64 @@ impl KubeCluster {
     async fn apply_once(
         &self,
         permit: &Permit,
-        object: &ObjectRef,
+        operation: &Operation,
+    ) -> Result<AttemptOutcome, Stop> {
+        self.time_left(permit)?;
+        match operation {
+            Operation::Patch { object, subresource, changes, guards } => {
+                self.patch_once(permit, (object, subresource), changes, guards).await
+            }
+            Operation::Delete { object, grace_s, propagation, guards } => {
+                self.delete_once(permit, object, (*grace_s, *propagation), guards).await
+            }
+            Operation::Evict { pod, grace_s } => self.evict_once(permit, pod, *grace_s).await,
+            Operation::Create { object, manifest } => {
+                self.create_once(permit, object, manifest).await
+            }
+            Operation::Unmake { object, made_by } => {
+                self.unmake_once(permit, object, made_by).await
+            }
+            Operation::Collect { .. } => {
+                Ok(refused("a read is not sent: it changes nothing", false))
+            }
+        }
+    }
+
+    /// The path of an object or of one of its subresources.
+    async fn door(&self, object: &ObjectRef, subresource: &str) -> Result<String, CallError> {
+        let path = self.kinds.path(&self.connection, &object.key).await?;
+        if subresource.is_empty() {
+            return Ok(path);
+        }
+        Ok(format!("{path}/{}", super::kinds::segment(subresource)?))
+    }
+
+    /// What is read through that door: the object, or what the subresource shows of it.
+    async fn through(&self, object: &ObjectRef, path: &str) -> Result<Value, CallError> {
+        let mut live = self.connection.json(&Call::get(path)).await?;
+        super::objects::name_kind(&mut live, &object.key.api_version, &object.key.kind);
+        // A Scale of none comes without its replicas.
+        if live.get("kind").and_then(Value::as_str) == Some("Scale")
+            && let Some(Value::Object(spec)) = live.get_mut("spec")
+        {
+            spec.entry("replicas").or_insert_with(|| 0.into());
+        }
+        Ok(live)
+    }
+
+    async fn patch_once(
+        &self,
+        permit: &Permit,
+        (object, subresource): (&ObjectRef, &str),
         changes: &[FieldChange],
         guards: &[FieldChange],
     ) -> Result<AttemptOutcome, Stop> {
         allowed(object, changes).map_err(|why| Stop::For(refused(&why, false)))?;
         let attempt = permit.attempt();
-        self.time_left(permit)?;
-        let path = self
-            .kinds
-            .path(&self.connection, &object.key)
-            .await
-            .map_err(|error| Stop::For(not_read(&error)))?;
-        let live = self.live(&object.key).await.map_err(|error| Stop::For(not_read(&error)))?;
+        let path =
+            self.door(object, subresource).await.map_err(|error| Stop::For(not_read(&error)))?;
+        let live =
+            self.through(object, &path).await.map_err(|error| Stop::For(not_read(&error)))?;
         same_uid(&live, object).map_err(|why| Stop::For(refused(&why, false)))?;
         if stamp(&live) == Some(attempt.as_str()) {
             let note = format!("this attempt's stamp is already there, {}", version(&live));
@@ -97,8 +160,10 @@ impl KubeCluster {
         if let Some(why) = drift(&seen, changes.iter().chain(guards)) {
             return Err(Stop::For(refused(&why, false)));
         }
-        let steps = json_patch(&live, changes, Some(attempt.as_str()))
-            .map_err(|why| Stop::For(refused(&why, false)))?;
+        // A subresource would take the annotation and drop it.
+        let stamped = subresource.is_empty().then_some(attempt.as_str());
+        let steps =
+            json_patch(&live, changes, stamped).map_err(|why| Stop::For(refused(&why, false)))?;
         let left = self.time_left(permit)?;
         let call = patch_call(&path, steps).within(left);
         match self.connection.json(&call).await {
@@ -108,7 +173,7 @@ impl KubeCluster {
     }
 
     /// How long the permit still holds.
-    fn time_left(&self, permit: &Permit) -> Result<Duration, Stop> {
+    pub(super) fn time_left(&self, permit: &Permit) -> Result<Duration, Stop> {
         let left = permit.deadline().saturating_sub(self.connection.clock().monotonic());
         if left >= LEAST_TIME {
             return Ok(left);
@@ -117,11 +182,32 @@ impl KubeCluster {
     }
 
     pub(super) async fn look(&self, attempt: &AttemptId, operation: &Operation) -> Probe {
-        let Operation::Patch { object, changes, .. } = operation else {
-            return Probe::NotDone("it only reads, and may be done again".into());
-        };
+        match operation {
+            Operation::Patch { object, subresource, changes, .. } => {
+                self.look_at_fields(attempt, (object, subresource), changes).await
+            }
+            Operation::Delete { object, .. } | Operation::Evict { pod: object, .. } => {
+                self.look_whether_gone(object).await
+            }
+            Operation::Create { object, .. } => self.look_whether_made(attempt, object).await,
+            Operation::Unmake { object, made_by } => {
+                self.look_whether_unmade(object, made_by).await
+            }
+            Operation::Collect { .. } => {
+                Probe::NotDone("it only reads, and may be done again".into())
+            }
+        }
+    }
+
+    async fn look_at_fields(
+        &self,
+        attempt: &AttemptId,
+        (object, subresource): (&ObjectRef, &str),
+        changes: &[FieldChange],
+    ) -> Probe {
         let path = object.key.path();
-        let live = match self.live(&object.key).await {
+        let read = async { self.through(object, &self.door(object, subresource).await?).await };
+        let live = match read.await {
             Ok(live) => live,
             Err(error) => return unseen(&path, &error),
         };
@@ -140,6 +226,9 @@ impl KubeCluster {
                 version(&live)
             ));
         }
+        if effective().all(|change| holds_after(&seen, change)) && !subresource.is_empty() {
+            return Probe::Done(format!("{path} holds the new values, {}", version(&live)));
+        }
         if effective().all(|change| holds_after(&seen, change)) {
             return Probe::CantTell(format!(
                 "{path} holds the new values, but without this attempt's stamp: somebody else may have set them"
@@ -153,14 +242,14 @@ impl KubeCluster {
 }
 
 /// Why one try ends.
-enum Stop {
+pub(super) enum Stop {
     /// With this outcome.
     For(AttemptOutcome),
     /// Nothing was changed; read again.
     Conflict(String),
 }
 
-fn refused(why: &str, retryable: bool) -> AttemptOutcome {
+pub(super) fn refused(why: &str, retryable: bool) -> AttemptOutcome {
     AttemptOutcome::Refused { why: why.into(), retryable }
 }
 
@@ -172,7 +261,7 @@ fn patch_call(path: &str, steps: Value) -> Call {
 }
 
 /// Nothing was sent yet: the object could not be read.
-fn not_read(error: &CallError) -> AttemptOutcome {
+pub(super) fn not_read(error: &CallError) -> AttemptOutcome {
     match error.code() {
         Some(404) => refused(&format!("it is not there: {}", error.words()), false),
         Some(401 | 403) => refused(&format!("not permitted: {}", error.words()), false),
@@ -184,7 +273,7 @@ fn not_read(error: &CallError) -> AttemptOutcome {
 }
 
 /// The change was sent.
-fn after_sending(error: &CallError) -> Stop {
+pub(super) fn after_sending(error: &CallError) -> Stop {
     let words = error.words();
     Stop::For(match error {
         CallError::NotSent(_) => refused(&format!("it was not sent: {words}"), true),
@@ -200,7 +289,7 @@ fn after_sending(error: &CallError) -> Stop {
 }
 
 /// The object could not be looked at.
-fn unseen(path: &str, error: &CallError) -> Probe {
+pub(super) fn unseen(path: &str, error: &CallError) -> Probe {
     match error.code() {
         Some(404) => Probe::CantTell(format!("{path} is gone: {}", error.words())),
         // A credential may be renewed; a right that is missing is a person's matter.
@@ -209,7 +298,7 @@ fn unseen(path: &str, error: &CallError) -> Probe {
     }
 }
 
-fn same_uid(live: &Value, object: &ObjectRef) -> Result<(), String> {
+pub(super) fn same_uid(live: &Value, object: &ObjectRef) -> Result<(), String> {
     let uid = live.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or("");
     if uid == object.uid && !uid.is_empty() {
         return Ok(());
@@ -234,11 +323,11 @@ fn allowed(object: &ObjectRef, changes: &[FieldChange]) -> Result<(), String> {
     Ok(())
 }
 
-fn stamp(live: &Value) -> Option<&str> {
+pub(super) fn stamp(live: &Value) -> Option<&str> {
     live.get("metadata")?.get("annotations")?.get(ATTEMPT_ANNOTATION)?.as_str()
 }
 
-fn version(object: &Value) -> String {
+pub(super) fn version(object: &Value) -> String {
     let text = object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or("?");
     format!("resourceVersion {}", clean(text))
 }

@@ -153,7 +153,7 @@ impl World {
     }
 
     /// The live object of an operation, if it is the one that was meant.
-    fn meant(&self, object: &ObjectRef) -> Result<Value, String> {
+    pub(super) fn meant(&self, object: &ObjectRef) -> Result<Value, String> {
         let live = self.object(&object.key).ok_or_else(|| {
             format!("404 Not Found: {} {:?} not found", object.key.kind, object.key.name)
         })?;
@@ -180,7 +180,7 @@ impl World {
 
     fn send_patch(
         &mut self,
-        attempt: &AttemptId,
+        (attempt, stamped): (&AttemptId, bool),
         object: &ObjectRef,
         changes: &[FieldChange],
         guards: &[FieldChange],
@@ -220,11 +220,10 @@ impl World {
                 why: "the connection broke while the request was sent".into(),
             };
         }
-        set(
-            &mut after,
-            &["metadata", "annotations", ATTEMPT_ANNOTATION],
-            Value::from(attempt.as_str()),
-        );
+        if stamped {
+            let stamp = Value::from(attempt.as_str());
+            set(&mut after, &["metadata", "annotations", ATTEMPT_ANNOTATION], stamp);
+        }
         self.update(after, FIELD_MANAGER, Door::Main);
         if self.faults.strikes(Fault::AnswerLost, self.now) {
             return AttemptOutcome::NoAnswer {
@@ -237,7 +236,7 @@ impl World {
 
     fn probe_patch(
         &mut self,
-        attempt: &AttemptId,
+        (attempt, stamped): (&AttemptId, bool),
         object: &ObjectRef,
         changes: &[FieldChange],
     ) -> Probe {
@@ -256,6 +255,9 @@ impl World {
         let ours = changes.iter().all(|change| {
             change.after != change.before && change.path.get(&live) == change.after.as_ref()
         });
+        if ours && !changes.is_empty() && !stamped {
+            return Probe::Done(format!("{} holds the new values", object.key.path()));
+        }
         if ours && !changes.is_empty() {
             return Probe::CantTell(format!(
                 "{place} is not {attempt}, but the fields hold the new values"
@@ -265,7 +267,7 @@ impl World {
     }
 }
 
-fn stamp_of(object: &Value) -> &str {
+pub(super) fn stamp_of(object: &Value) -> &str {
     text(object, &["metadata", "annotations", ATTEMPT_ANNOTATION])
 }
 
@@ -320,12 +322,22 @@ impl Cluster for SimCluster {
 
     async fn preview(&self, operation: &Operation) -> Result<Option<(Value, Value)>, ClusterError> {
         let mut world = lock(&self.world);
+        if operation.mutates() {
+            world.reachable()?;
+        }
         match operation {
             Operation::Patch { object, changes, .. } => {
-                world.reachable()?;
                 world.preview_patch(object, changes).map(Some)
             }
-            Operation::Collect { .. } => Ok(None),
+            Operation::Delete { object, .. } | Operation::Evict { pod: object, .. } => {
+                let live = world.meant(object).map_err(ClusterError::Refused)?;
+                Ok(Some((cleaned(&live), Value::Null)))
+            }
+            Operation::Create { object, manifest } => {
+                world.creatable(object, manifest).map_err(ClusterError::Refused)?;
+                Ok(Some((Value::Null, cleaned(manifest))))
+            }
+            Operation::Unmake { .. } | Operation::Collect { .. } => Ok(None),
         }
     }
 
@@ -345,10 +357,17 @@ impl Cluster for SimCluster {
     ) -> Result<(bool, String, String), ClusterError> {
         let mut world = lock(&self.world);
         world.reachable()?;
-        let Some(object) = operation.object() else {
+        let Some(key) = operation.key() else {
             return Ok((true, "changes nothing".into(), "nothing is needed".into()));
         };
-        let ObjectKey { api_version, kind, namespace, name } = &object.key;
+        let (verb, door) = match operation {
+            Operation::Patch { subresource, .. } => ("patch", subresource.as_str()),
+            Operation::Delete { .. } | Operation::Unmake { .. } => ("delete", ""),
+            Operation::Evict { .. } => ("create", "eviction"),
+            Operation::Create { .. } => ("create", ""),
+            Operation::Collect { .. } => ("get", ""),
+        };
+        let ObjectKey { api_version, kind, namespace, name } = key;
         let Some((plural, group)) = resource_of(api_version, kind) else {
             return Err(ClusterError::Refused(format!(
                 "the server has no resource for {api_version} {kind}"
@@ -361,7 +380,8 @@ impl Cluster for SimCluster {
         };
         let place = if namespace.is_empty() { String::new() } else { format!(" in {namespace}") };
         let (allowed, words) = world.rights.may(who, &dotted, namespace);
-        Ok((allowed, format!("patch {shown} {name}{place}"), words))
+        let shown = if door.is_empty() { shown } else { format!("{shown}/{door}") };
+        Ok((allowed, format!("{verb} {shown} {name}{place}"), words))
     }
 
     async fn send(&self, permit: Permit, operation: &Operation) -> AttemptOutcome {
@@ -371,9 +391,18 @@ impl Cluster for SimCluster {
             return AttemptOutcome::Refused { why, retryable: true };
         }
         match operation {
-            Operation::Patch { object, changes, guards } => {
-                world.send_patch(permit.attempt(), object, changes, guards)
+            Operation::Patch { object, subresource, changes, guards } => {
+                let stamped = subresource.is_empty();
+                world.send_patch((permit.attempt(), stamped), object, changes, guards)
             }
+            Operation::Delete { object, grace_s, propagation, guards } => {
+                world.send_delete(object, (*grace_s, *propagation), guards)
+            }
+            Operation::Evict { pod, grace_s } => world.send_evict(pod, *grace_s),
+            Operation::Create { object, manifest } => {
+                world.send_create(permit.attempt(), object, manifest)
+            }
+            Operation::Unmake { object, made_by } => world.send_unmake(object, made_by),
             Operation::Collect { reads } => {
                 for read in reads {
                     if let Answer::Unavailable(why) = world.answer(read) {
@@ -387,8 +416,16 @@ impl Cluster for SimCluster {
 
     async fn probe(&self, attempt: &AttemptId, operation: &Operation) -> Probe {
         match operation {
-            Operation::Patch { object, changes, .. } => {
-                lock(&self.world).probe_patch(attempt, object, changes)
+            Operation::Patch { object, subresource, changes, .. } => {
+                let stamped = subresource.is_empty();
+                lock(&self.world).probe_patch((attempt, stamped), object, changes)
+            }
+            Operation::Delete { object, .. } | Operation::Evict { pod: object, .. } => {
+                lock(&self.world).probe_gone(object)
+            }
+            Operation::Create { object, .. } => lock(&self.world).probe_made(attempt, object),
+            Operation::Unmake { object, made_by } => {
+                lock(&self.world).probe_unmade(object, made_by)
             }
             Operation::Collect { .. } => Probe::NotDone("reading changes nothing".into()),
         }

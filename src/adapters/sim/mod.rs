@@ -35,4 +35,5 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod whole;
 pub mod world;

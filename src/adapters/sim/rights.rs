@@ -31,7 +31,7 @@ pub(super) struct Rights {
 pub(super) const ENGINE_USER: &str = "system:serviceaccount:pilothouse:pilothouse";
 
 impl Rights {
-    /// Whether `who` may patch that resource there, and the authoriser's words.
+    /// Whether `who` may change that resource there, and the authoriser's words.
     pub(super) fn may(
         &self,
         who: &KubeIdentity,

@@ -118,21 +118,27 @@ impl World {
 
     /// Deletes an object, and in the background what it controls. Pods with a node go when their kubelet says so.
     pub(super) fn delete(&mut self, place: &ObjectKey) -> bool {
+        self.delete_within(place, None)
+    }
+
+    /// As [`World::delete`], with seconds of grace that replace a pod's own.
+    pub(super) fn delete_within(&mut self, place: &ObjectKey, grace: Option<u64>) -> bool {
         let Some(object) = self.objects.get(place).cloned() else { return false };
-        if place.kind == "Pod" && !text(&object, &["spec", "nodeName"]).is_empty() {
-            self.delete_gracefully(place, &object);
+        let bound = !text(&object, &["spec", "nodeName"]).is_empty();
+        if place.kind == "Pod" && bound && grace != Some(0) {
+            self.delete_gracefully(place, &object, grace);
             return true;
         }
         self.forget(place);
         true
     }
 
-    fn delete_gracefully(&mut self, place: &ObjectKey, pod: &Value) {
+    fn delete_gracefully(&mut self, place: &ObjectKey, pod: &Value, within: Option<u64>) {
         if deleting(pod) {
             return;
         }
         let grace = pod.pointer("/spec/terminationGracePeriodSeconds").and_then(Value::as_u64);
-        let grace = grace.unwrap_or(30);
+        let grace = within.or(grace).unwrap_or(30);
         let at = stamp(crate::domain::time::plus(self.now, grace));
         self.modify(place, "kube-apiserver", Door::Main, |pod| {
             set(pod, &["metadata", "deletionTimestamp"], Value::from(at));

@@ -49,6 +49,7 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
     Ok(Progress::Ready(Compiled {
         operations: vec![Operation::Patch {
             object: request.target.clone(),
+            subresource: String::new(),
             changes: vec![FieldChange { path, before, after }],
             guards: vec![template_guard(object)],
         }],

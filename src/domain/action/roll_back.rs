@@ -80,6 +80,7 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
     let number = number(held);
     let operation = Operation::Patch {
         object: request.target.clone(),
+        subresource: String::new(),
         changes: vec![FieldChange {
             path: template_path(),
             before: live_template,

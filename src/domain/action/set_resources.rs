@@ -91,6 +91,7 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
         .collect::<Vec<_>>();
     let operation = Operation::Patch {
         object: request.target.clone(),
+        subresource: String::new(),
         changes: changes.into_iter().map(|(_, change)| change).collect(),
         guards: vec![template_guard(object)],
     };

@@ -133,9 +133,9 @@ fn plan_step_line(step: &PlanStep) -> PlanStepLine {
             line.changes = operations
                 .iter()
                 .filter_map(|planned| {
-                    let object = object_line(planned.operation.object()?);
                     Some(ChangeLine {
-                        object,
+                        op: planned.operation.word(),
+                        object: touched(&planned.operation)?,
                         diff: planned.diff.clone(),
                         preview: planned.preview,
                     })
@@ -166,12 +166,21 @@ fn plan_step_line(step: &PlanStep) -> PlanStepLine {
 }
 
 fn undo_line(operation: &Operation) -> Option<UndoLine> {
-    match operation {
-        Operation::Patch { object, changes, .. } => {
-            Some(UndoLine { object: object_line(object), fields: changes.clone() })
-        }
-        Operation::Collect { .. } => None,
-    }
+    let fields = match operation {
+        Operation::Patch { changes, .. } => changes.clone(),
+        Operation::Delete { .. }
+        | Operation::Evict { .. }
+        | Operation::Create { .. }
+        | Operation::Unmake { .. }
+        | Operation::Collect { .. } => Vec::new(),
+    };
+    Some(UndoLine { op: operation.word(), object: touched(operation)?, fields })
+}
+
+/// The object that an operation changes; without a uid where it isn't there yet.
+fn touched(operation: &Operation) -> Option<ObjectLine> {
+    let uid = operation.object().map(|object| object.uid.clone());
+    operation.key().map(|key| ObjectLine { key: key.clone(), uid })
 }
 
 fn execution_line(case: &Remediation, run: &Execution) -> ExecutionLine {

@@ -64,6 +64,8 @@ pub struct AlertLine {
 /// One change of a step.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ChangeLine {
+    /// `patch`, `delete`, `evict`, `create`.
+    pub op: &'static str,
     /// Which object.
     pub object: ObjectLine,
     /// What changes.
@@ -108,6 +110,8 @@ pub struct PlanStepLine {
 /// One change that takes a step back.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct UndoLine {
+    /// `patch` (fields go back) or `unmake` (what was created goes).
+    pub op: &'static str,
     /// Which object.
     pub object: ObjectLine,
     /// The fields, each from the value that we set to the value that was there.

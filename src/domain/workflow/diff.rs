@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 const LINES: usize = 200;
 
 /// What differs between two objects (or parts of one), leaf by leaf. Lists whose elements all have a `name` are matched
-/// by it, others by position. What the server sets by itself (status, managedFields, resourceVersion, generation, our
+/// by it, others by position. What the server sets by itself (status, managedFields, resourceVersion, generation, uid, our
 /// own attempt annotation) is left out.
 #[must_use]
 pub fn diff_values(before: &Value, after: &Value) -> Vec<DiffLine> {
@@ -107,7 +107,12 @@ fn join(path: &str, key: &str) -> String {
 fn is_servers(path: &str) -> bool {
     matches!(
         path,
-        "status" | "metadata.managedFields" | "metadata.resourceVersion" | "metadata.generation"
+        "status"
+            | "metadata.managedFields"
+            | "metadata.resourceVersion"
+            | "metadata.generation"
+            | "metadata.uid"
+            | "metadata.creationTimestamp"
     ) || path == format!("metadata.annotations[{ATTEMPT_ANNOTATION:?}]")
 }
 

@@ -141,6 +141,12 @@ pub enum AttemptOutcome {
         /// Whether trying again may help (conflict, throttled, server error before acting).
         retryable: bool,
     },
+    /// A rule of the cluster (a disruption budget) does not allow it now; nothing changed. An answer, not a failure: it
+    /// is asked again until the step's time is over.
+    Held {
+        /// The rule's words.
+        why: String,
+    },
     /// No answer; what happened is not known.
     NoAnswer {
         /// What is known.

@@ -383,7 +383,11 @@ impl Plan {
 /// and a pod that was replaced makes no other plan.
 fn effect_of(operation: &Operation) -> Value {
     match operation {
-        Operation::Patch { .. } => serde_json::json!(operation),
+        Operation::Patch { .. }
+        | Operation::Delete { .. }
+        | Operation::Evict { .. }
+        | Operation::Create { .. }
+        | Operation::Unmake { .. } => serde_json::json!(operation),
         Operation::Collect { .. } => serde_json::json!({ "op": "collect" }),
     }
 }

@@ -230,7 +230,12 @@ impl Core {
                 self.change(out, case, path, StepState::Failed { why }, "", now);
             }
             NextAttempt::Start(_) if late => {
-                let why = "its time ran out before it could be confirmed".to_string();
+                let held = run.attempts.last().and_then(|last| match &last.outcome {
+                    Some(AttemptOutcome::Held { why }) => Some(why.clone()),
+                    Some(_) | None => None,
+                });
+                let why = held
+                    .unwrap_or_else(|| "its time ran out before it could be confirmed".to_string());
                 self.change(out, case, path, StepState::TimedOut { why }, "", now);
             }
             NextAttempt::Start(operation) => {
@@ -456,7 +461,9 @@ pub(super) fn next_attempt(
         let Some(last) = of_it.last() else { return NextAttempt::Start(operation) };
         return match &last.outcome {
             None | Some(AttemptOutcome::NoAnswer { .. }) => NextAttempt::Wait,
-            Some(AttemptOutcome::SeenNotDone { .. }) => NextAttempt::Start(operation),
+            Some(AttemptOutcome::SeenNotDone { .. } | AttemptOutcome::Held { .. }) => {
+                NextAttempt::Start(operation)
+            }
             Some(AttemptOutcome::Refused { why, retryable: true }) => {
                 if of_it.len() < tries.max(RETRIES) {
                     NextAttempt::Start(operation)
@@ -484,6 +491,7 @@ fn effect_note(attempt: &Attempt) -> Option<String> {
         Some(
             AttemptOutcome::SeenNotDone { .. }
             | AttemptOutcome::Refused { .. }
+            | AttemptOutcome::Held { .. }
             | AttemptOutcome::NoAnswer { .. }
             | AttemptOutcome::CantTell { .. },
         )

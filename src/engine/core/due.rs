@@ -2,9 +2,11 @@
 
 use super::fold::Core;
 use crate::domain::approval::Decision;
+use crate::domain::id::{AttemptId, StepPath};
+use crate::domain::operation::Operation;
 use crate::domain::remediation::{Remediation, State};
 use crate::domain::time::Timestamp;
-use crate::domain::workflow::execution::{Attempt, Direction, StepState};
+use crate::domain::workflow::execution::{Attempt, Direction, StepRun, StepState};
 use crate::domain::workflow::plan::{Plan, StepKind};
 use crate::engine::job::{Job, JobKey, JobKind, Sending};
 use crate::engine::snapshot::Role;
@@ -85,7 +87,7 @@ impl Core {
         for step in plan.all_steps() {
             let Some(state) = run.steps.get(&step.path) else { continue };
             if let Some(open) = state.attempts.iter().find(|attempt| attempt.is_open()) {
-                let sending = sending(plan, &step.path, open)?;
+                let sending = sending(plan, &step.path, state, open)?;
                 let fresh = open.outcome.is_none() && self.issued.contains(&open.id);
                 return Some(if fresh {
                     (JobKind::Send, Job::Send(Box::new(sending)))
@@ -149,13 +151,32 @@ fn is_acting(case: &Remediation) -> bool {
     matches!(case.state, State::Running | State::Undoing | State::Verifying)
 }
 
-fn sending(plan: &Plan, path: &crate::domain::id::StepPath, attempt: &Attempt) -> Option<Sending> {
+/// The attempts by which a step made something.
+fn makers(run: &StepRun, operation: usize) -> Vec<AttemptId> {
+    let made = run.attempts.iter().filter(|attempt| {
+        attempt.operation == operation
+            && attempt.direction == Direction::Forward
+            && attempt.took_effect()
+    });
+    made.map(|attempt| attempt.id.clone()).collect()
+}
+
+fn sending(plan: &Plan, path: &StepPath, state: &StepRun, attempt: &Attempt) -> Option<Sending> {
     let step = plan.all_steps().into_iter().find(|step| step.path == *path)?;
     let StepKind::Action { operations, .. } = &step.kind else { return None };
     let planned = operations.get(attempt.operation)?;
     let operation = match attempt.direction {
         Direction::Forward => planned.operation.clone(),
-        Direction::Undo => planned.undo.clone()?,
+        Direction::Undo => match planned.undo.clone()? {
+            Operation::Unmake { object, .. } => {
+                Operation::Unmake { object, made_by: makers(state, attempt.operation) }
+            }
+            other @ (Operation::Patch { .. }
+            | Operation::Delete { .. }
+            | Operation::Evict { .. }
+            | Operation::Create { .. }
+            | Operation::Collect { .. }) => other,
+        },
     };
     Some(Sending {
         path: path.clone(),

@@ -18,6 +18,8 @@ use crate::ports::cluster::Probe;
 
 /// First and longest pause before a failed look is repeated, in seconds.
 const BACKOFF_S: (u64, u64) = (5, 300);
+/// Seconds until what a disruption budget held back is asked for again: budgets free when pods become ready.
+const HELD_S: u64 = 10;
 /// Seconds after a change by somebody else in which a case is not taken for recovered.
 const AFTER_CHANGE_S: u64 = 300;
 /// Pause between looks at a condition, and between drift checks, in seconds.
@@ -282,7 +284,9 @@ impl Core {
                 outcome,
                 AttemptOutcome::Refused { retryable: true, .. } | AttemptOutcome::NoAnswer { .. }
             );
-            if retry {
+            if matches!(outcome, AttemptOutcome::Held { .. }) {
+                self.not_before.insert(key(id, JobKind::Send), (plus(now, HELD_S), 0));
+            } else if retry {
                 self.back_off(id, JobKind::Send, now);
             } else {
                 self.not_before.remove(&key(id, JobKind::Send));

@@ -109,6 +109,7 @@ fn diagnosis(name: &str) -> Diagnosis {
 fn patch_step(path: &str, name: &str, field: &str, on_failure: OnFailure) -> PlanStep {
     let operation = Operation::Patch {
         object: target(name),
+        subresource: String::new(),
         changes: vec![FieldChange {
             path: FieldPath::keys(&["spec", field]),
             before: Some(json!(1)),
@@ -500,6 +501,68 @@ fn a_failed_step_undoes_what_was_done_in_reverse_and_skips_the_rest() {
         end(&mut core, applied(), now);
     }
     assert_eq!(undone, [Some(StepPath::new("2")), Some(StepPath::new("1"))]);
+    assert_eq!(state(&core), State::Closed);
+}
+
+/// A step that does these operations, each with its undo.
+fn step_of(path: &str, operations: Vec<Operation>) -> PlanStep {
+    let mut step = patch_step(path, "cart", "a", OnFailure::Undo);
+    if let StepKind::Action { operations: planned, .. } = &mut step.kind {
+        *planned = operations
+            .into_iter()
+            .map(|operation| PlannedOperation {
+                undo: operation.undo(),
+                diff: operation.whole(),
+                operation,
+                preview: PreviewLabel::Computed,
+            })
+            .collect();
+    }
+    step
+}
+
+#[test]
+fn an_eviction_that_a_budget_holds_back_is_asked_for_again_until_the_steps_time_is_over() {
+    let pod = ObjectRef { key: ObjectKey::new("v1", "Pod", "shop", "cart-1"), uid: "u".into() };
+    let evict = Operation::Evict { pod, grace_s: None };
+    let (mut core, _) = running(vec![step_of("1", vec![evict])]);
+    let held = || AttemptOutcome::Held { why: "The disruption budget cart needs 2".into() };
+    let mut tries = 0;
+    for now in 5..400 {
+        core.accept(Input::Wake, at(now));
+        if state(&core) == State::Running && sending(&core, JobKind::Send, now).is_some() {
+            end(&mut core, held(), now);
+            tries += 1;
+        }
+    }
+    // Its five minutes, with a pause between, and far more tries than a refusal gets.
+    assert!((20..=32).contains(&tries), "{tries}");
+    let case = core.remediation(&id("case")).cloned();
+    let step = case.and_then(|case| case.execution.clone()).expect("a run").steps;
+    let StepState::TimedOut { why } = &step[&StepPath::new("1")].state else { panic!("{step:?}") };
+    assert!(why.contains("The disruption budget cart"), "{why}");
+}
+
+#[test]
+fn what_a_step_created_is_taken_back_by_the_attempts_that_made_it() {
+    let manifest = json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "note", "namespace": "shop"}});
+    let create = Operation::create(manifest).expect("a name");
+    let patch = patch_step("2", "cart", "b", OnFailure::Undo);
+    let (mut core, _) = running(vec![step_of("1", vec![create]), patch]);
+    end(&mut core, AttemptOutcome::NoAnswer { why: "timeout".into() }, 5);
+    let probing = sending(&core, JobKind::Probe, 60).expect("a probe");
+    let (path, attempt) = (probing.path.clone(), probing.attempt.clone());
+    let probe = Probe::Done("it carries the stamp".into());
+    let made = attempt.clone();
+    core.accept(Input::Probed { id: id("case"), path, attempt, probe }, at(60));
+    let no = AttemptOutcome::Refused { why: "admission".into(), retryable: false };
+    end(&mut core, no, 61);
+    assert_eq!(state(&core), State::Undoing);
+    let undo = sending(&core, JobKind::Send, 62).expect("its undo");
+    let Operation::Unmake { object, made_by } = undo.operation else { panic!("unmake") };
+    assert_eq!((object.name.as_str(), made_by), ("note", vec![made]));
+    end(&mut core, applied(), 62);
     assert_eq!(state(&core), State::Closed);
 }
 

@@ -1,7 +1,7 @@
 //! The rows about the plan: what changes, whom it touches, how it is undone and judged, who owns it, what policy says.
 
 use super::layout::{Extent, Row};
-use crate::domain::operation::{DiffLine, PreviewLabel};
+use crate::domain::operation::{DiffLine, Operation, PreviewLabel};
 use crate::domain::remediation::Remediation;
 use crate::domain::time::spoken;
 use crate::domain::workflow::plan::{Plan, PlannedOperation, StepKind};
@@ -29,18 +29,21 @@ pub fn change(model: &Model, plan: Option<&Plan>, extent: Extent) -> Row {
         return row;
     }
     let previews = mutating.iter().map(|(_, planned)| planned.preview).collect::<Vec<_>>();
-    let mut head = Rich::text(&counted(mutating.len(), "patch", "patches"));
+    let only_patches =
+        mutating.iter().all(|(_, planned)| matches!(planned.operation, Operation::Patch { .. }));
+    let (one, many) = if only_patches { ("patch", "patches") } else { ("change", "changes") };
+    let mut head = Rich::text(&counted(mutating.len(), one, many));
     head.push(Role::Text, ", ");
     let (role, words) = preview_words(&previews);
     head.push(role, words);
     head.push(Role::TextDim, &format!(", made {} ago", age(model.now(), plan.made_at)));
     row.add(head);
-    let target = plan.target.as_ref();
+    let target = plan.target.as_ref().map(|target| &target.key);
     for (step, planned) in mutating {
-        let object = planned.operation.object();
-        let other = object.filter(|object| Some(*object) != target);
-        if let Some(object) = other {
-            row.add(Rich::text(&format!("{} (step {})", object.key.path(), step.path)));
+        if let Some(key) = planned.operation.key().filter(|key| Some(*key) != target) {
+            let word = planned.operation.word();
+            let word = if word == "patch" { String::new() } else { format!("{word} ") };
+            row.add(Rich::text(&format!("{word}{} (step {})", key.path(), step.path)));
         }
         add_diff(&mut row, planned, extent);
     }

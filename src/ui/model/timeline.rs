@@ -84,6 +84,7 @@ pub fn outcome_words(outcome: &AttemptOutcome) -> String {
         AttemptOutcome::SeenDone { note } => format!("seen done: {note}"),
         AttemptOutcome::SeenNotDone { note } => format!("seen not done: {note}"),
         AttemptOutcome::Refused { why, .. } => format!("refused: {why}"),
+        AttemptOutcome::Held { why } => format!("held back: {why}"),
         AttemptOutcome::NoAnswer { why } => format!("no answer: {why}"),
         AttemptOutcome::CantTell { why } => format!("can't be told: {why}"),
     }

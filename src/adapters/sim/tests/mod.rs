@@ -7,6 +7,7 @@ mod operations;
 mod replay;
 mod rollouts;
 mod shipped;
+mod whole;
 
 use super::scenario::{Happens, Of, Scenario};
 use super::sim::Sim;

@@ -22,6 +22,7 @@ fn raise(sim: &Sim) -> Operation {
     let live = object(sim, &deployment("web"));
     Operation::Patch {
         object: ObjectRef::of(&live).unwrap(),
+        subresource: String::new(),
         changes: vec![FieldChange {
             path: limit_path(),
             before: limit_path().get(&live).cloned(),
@@ -74,9 +75,9 @@ fn a_preview_changes_nothing_and_a_foreign_uid_is_refused() {
     assert_eq!(limit_path().get(&before), Some(&json!("200Mi")));
     assert_eq!(limit_path().get(&after), Some(&json!("512Mi")));
     assert_eq!(limit(&sim), "200Mi");
-    let Operation::Patch { mut object, changes, guards } = operation else { panic!() };
+    let Operation::Patch { mut object, changes, guards, .. } = operation else { panic!() };
     object.uid = "another".into();
-    let foreign = Operation::Patch { object, changes, guards };
+    let foreign = Operation::patch(object, changes, guards);
     assert!(matches!(now(sim.cluster().preview(&foreign)), Err(ClusterError::Refused(_))));
     assert!(matches!(send(&sim, "a1", &foreign), AttemptOutcome::Refused { retryable: false, .. }));
     assert_eq!(limit(&sim), "200Mi");
@@ -124,7 +125,7 @@ fn a_guard_that_moved_stops_a_patch() {
         FieldPath::keys(&["spec", "template", "spec", "containers"]).named("app").key("image");
     let before = path.get(&object(&sim, &deployment("web"))).cloned();
     let guards = vec![FieldChange { path, after: before.clone(), before }];
-    let operation = Operation::Patch { object: target, changes, guards };
+    let operation = Operation::patch(target, changes, guards);
     set_image(&sim, "shop/Deployment/web", "r.example/web:2");
     assert!(matches!(
         send(&sim, "a1", &operation),

@@ -40,7 +40,11 @@ pub(super) fn touches_template<'a>(operations: impl Iterator<Item = &'a Operatio
         Operation::Patch { changes, .. } => {
             changes.iter().any(|change| change.path.0.starts_with(&template.0))
         }
-        Operation::Collect { .. } => false,
+        Operation::Delete { .. }
+        | Operation::Evict { .. }
+        | Operation::Create { .. }
+        | Operation::Unmake { .. }
+        | Operation::Collect { .. } => false,
     })
 }
 
@@ -110,14 +114,14 @@ fn pods(change: &Change<'_>, reader: &mut Reader<'_>, blast: &mut Blast) {
 }
 
 /// Whether a selector of plain labels, as Services have it, matches. An empty one matches nothing.
-fn matches_labels(selector: Option<&Value>, labels: &Value) -> bool {
+pub(super) fn matches_labels(selector: Option<&Value>, labels: &Value) -> bool {
     selector.and_then(Value::as_object).is_some_and(|wanted| {
         !wanted.is_empty() && wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
     })
 }
 
 /// Whether a label selector matches; an empty one matches everything, as budgets have it.
-fn selects(selector: Option<&Value>, labels: &Value) -> bool {
+pub(super) fn selects(selector: Option<&Value>, labels: &Value) -> bool {
     let Some(selector) = selector else { return false };
     let plain = value(selector, &["matchLabels"]).is_none_or(|wanted| {
         wanted

@@ -7,11 +7,12 @@
 //! server's previews.
 //! Absent: choosing a template (see `Library::choose`), asking the server.
 //!
-//! Reading order: `request`, `variables`, `parameters`, `project`, `steps`, `blast`, `room`, `plan`.
+//! Reading order: `request`, `variables`, `parameters`, `project`, `steps`, `blast`, `pods`, `room`, `plan`.
 
 mod blast;
 mod parameters;
 mod plan;
+mod pods;
 mod project;
 mod request;
 mod room;

@@ -1,6 +1,7 @@
 //! The plan as a whole.
 
 use super::blast::{self, Change};
+use super::pods;
 use super::request::{CompileError, PlanRequest};
 use super::steps::Work;
 use super::variables::{Variables, diagnosis_variable, said, target_variable};
@@ -13,7 +14,7 @@ use crate::domain::workflow::plan::{
     Blast, Manager, Measure, Plan, PlanStep, Risk, StepKind, Verification,
 };
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Settle time where neither policy nor the template has one, in seconds.
 const SETTLE_S: u64 = 300;
@@ -88,25 +89,35 @@ fn radius(
             to.extend(fresh);
         }
     }
-    let Some(target) = &request.diagnosis.target else { return (blast, keepers) };
-    let mutates = work.done.iter().any(|(action, ..)| action.mutates);
-    let read = Read::Object(target.key.clone());
-    if mutates {
-        let (before, after) = (gathered.get(&read), work.gathered.get(&read));
-        if let (Some(Answer::Object(before)), Some(Answer::Object(after))) = (before, after) {
-            let change = Change { target, before, after };
-            blast::add(&change, reader, &mut blast, &mut keepers);
-            let operations = work.done.iter().flat_map(|(_, _, compiled)| &compiled.operations);
-            if blast::touches_template(operations) && !change.rolls() {
-                let what = "the steps take each other's change of the pod template back";
-                blast.notes.push(what.into());
-            }
+    let operations = || work.done.iter().flat_map(|(_, _, compiled)| &compiled.operations);
+    let mut seen = BTreeSet::new();
+    for operation in operations() {
+        let Some(key) = operation.key().filter(|key| seen.insert((*key).clone())) else { continue };
+        let read = Read::Object(key.clone());
+        let before = gathered.get(&read);
+        let (Some(target), Some(Answer::Object(before))) = (operation.object(), before) else {
+            blast.owners.push(key.path());
+            continue;
+        };
+        let Some(Answer::Object(after)) = work.gathered.get(&read) else {
+            pods::add_gone(target, before, reader, &mut blast, &mut keepers);
+            continue;
+        };
+        let change = Change { target, before, after };
+        blast::add(&change, reader, &mut blast, &mut keepers);
+        let own = operations().filter(|operation| operation.key() == Some(key));
+        if blast::touches_template(own) && !change.rolls() {
+            let what = "the steps take each other's change of the pod template back";
+            blast.notes.push(what.into());
         }
-    } else if !steps.is_empty()
+    }
+    let target = request.diagnosis.target.as_ref();
+    if let (true, false, Some(target)) = (seen.is_empty(), steps.is_empty(), target)
         && let Got::Have(object) = reader.look(&target.key)
     {
         keepers.extend(managers(object));
     }
+    keepers.dedup();
     (blast, keepers)
 }
 

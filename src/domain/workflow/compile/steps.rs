@@ -218,7 +218,9 @@ impl<'a> Work<'a> {
             .iter()
             .map(|operation| self.planned(operation, action.undoable))
             .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| at.error(path, "a field that it changes has no place".into()))?;
+            .ok_or_else(|| {
+                at.error(path, "what it changes was not read, or has no place in the object".into())
+            })?;
         let risk = action.risk.max(step.risk.unwrap_or(Risk::Low));
         let title = compiled.title.clone();
         self.done.push((action, risk, compiled));
@@ -227,24 +229,31 @@ impl<'a> Work<'a> {
 
     /// An operation with its diff and undo; its effect is there for the steps after it.
     fn planned(&mut self, operation: &Operation, undoable: bool) -> Option<PlannedOperation> {
-        let Operation::Patch { object, .. } = operation else {
-            return Some(PlannedOperation {
-                operation: operation.clone(),
-                diff: Vec::new(),
-                preview: PreviewLabel::ReadOnly,
-                undo: None,
-            });
+        let (diff, effect) = match operation {
+            Operation::Patch { object, .. } => {
+                let read = Read::Object(object.key.clone());
+                let Some(Answer::Object(live)) = self.gathered.get(&read) else { return None };
+                let projected = after(live, operation)?;
+                (diff_values(live, &projected), Some((read, Answer::Object(projected))))
+            }
+            Operation::Delete { .. } | Operation::Evict { .. } | Operation::Unmake { .. } => {
+                let read = operation.key().map(|key| Read::Object(key.clone()))?;
+                (operation.whole(), Some((read, Answer::NotFound)))
+            }
+            Operation::Create { object, manifest } => {
+                let read = Read::Object(object.clone());
+                let diff = diff_values(&Value::Null, manifest);
+                (diff, Some((read, Answer::Object(manifest.clone()))))
+            }
+            Operation::Collect { .. } => (Vec::new(), None),
         };
-        let read = Read::Object(object.key.clone());
-        let Some(Answer::Object(live)) = self.gathered.get(&read) else { return None };
-        let projected = after(live, operation)?;
-        let diff = diff_values(live, &projected);
-        self.gathered.to_mut().answers.insert(read, Answer::Object(projected));
+        self.gathered.to_mut().answers.extend(effect);
+        let mutates = operation.mutates();
         Some(PlannedOperation {
             operation: operation.clone(),
             diff,
-            preview: PreviewLabel::Computed,
-            undo: operation.undo().filter(|_| undoable),
+            preview: if mutates { PreviewLabel::Computed } else { PreviewLabel::ReadOnly },
+            undo: operation.undo().filter(|_| undoable && mutates),
         })
     }
 }
