@@ -128,6 +128,10 @@ pub fn engine(
     version: &str,
     runtime: Arc<Runtime>,
 ) -> Result<Running, String> {
+    #[cfg(debug_assertions)]
+    if let Ok(point) = std::env::var("PILOTHOUSE_TEST_CRASH") {
+        crate::engine::crash::arm(&point);
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let (dispatcher, handle) = runtime.block_on(prepare(settings, grants, version, clock))?;
     Ok(Running::start(runtime, dispatcher, handle))

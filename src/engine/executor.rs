@@ -1,5 +1,6 @@
 //! Executing: the one place that issues permits and sends.
 
+use super::crash;
 use super::job::{Looked, Sending};
 use super::outside::Outside;
 use crate::domain::evidence::{Answer, Gathered, Read};
@@ -54,7 +55,10 @@ pub async fn send(
         return refused("the lease is about to lapse".into());
     }
     let permit = Permit::issue(sending.attempt.clone(), standing.fence, deadline);
-    outside.cluster.send(permit, &sending.operation).await
+    crash::point("before send");
+    let outcome = outside.cluster.send(permit, &sending.operation).await;
+    crash::point("after send");
+    outcome
 }
 
 /// Looks whether an attempt happened. What changes nothing is simply done again.
@@ -99,6 +103,7 @@ async fn collect(outside: &Outside, reads: &[Read]) -> AttemptOutcome {
 
 /// Looks at a condition.
 pub async fn look(outside: &Outside, condition: &Condition, since: Timestamp) -> Looked {
+    crash::point("look");
     let object = match outside.read(&Read::Object(condition.object.clone())).await {
         Answer::Object(object) => object,
         Answer::NotFound => return Looked::Fails(format!("{} is gone", condition.object.path())),

@@ -12,6 +12,7 @@
 pub mod assessor;
 pub mod command;
 pub mod core;
+pub mod crash;
 pub mod diagnoser;
 pub mod dispatcher;
 pub mod drift;

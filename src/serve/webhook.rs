@@ -104,7 +104,12 @@ async fn hand_in(edge: &Edge, host: String, bytes: &[u8]) -> Response {
         Ok(Receipt::Refused { refusal: Refusal::Unavailable, why }) => unavailable(edge, &why),
         Ok(Receipt::Refused { refusal, why }) => {
             let more = json!({ "refusal": refusal.word() });
-            bad(problem(StatusCode::FORBIDDEN, &why, &more))
+            let status = if refusal == Refusal::Invalid {
+                StatusCode::UNPROCESSABLE_ENTITY
+            } else {
+                StatusCode::FORBIDDEN
+            };
+            bad(problem(status, &why, &more))
         }
         Err(_) => unavailable(edge, "the alerts did not become durable in time"),
     }

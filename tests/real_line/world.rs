@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// Path of the program under test.
@@ -158,8 +158,14 @@ impl World {
 
     /// Starts `pilothouse engine`.
     pub fn start_engine(&mut self) {
+        self.start_engine_with(&[]);
+    }
+
+    /// Starts it with more in its environment.
+    pub fn start_engine_with(&mut self, more: &[(&str, &str)]) {
         let log = std::fs::File::create(self.directory.join("engine.log")).expect("a log");
         let mut command = self.command(&["engine"]);
+        command.envs(more.iter().copied());
         let child = command.stdout(Stdio::null()).stderr(log).stdin(Stdio::null()).spawn();
         self.engine = Some(child.expect("the engine"));
     }
@@ -170,6 +176,19 @@ impl World {
             engine.kill().expect("a kill");
             engine.wait().expect("its end");
         }
+    }
+
+    /// How the engine ended by itself, if it did in time.
+    pub fn await_engine_end(&mut self, within: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + within;
+        while Instant::now() < deadline {
+            if let Some(status) = self.engine.as_mut()?.try_wait().expect("its state") {
+                self.engine = None;
+                return Some(status);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        None
     }
 
     /// The program with this test's settings, in a cleared environment.

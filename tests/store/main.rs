@@ -3,6 +3,7 @@
 
 mod conformance;
 mod fixture;
+mod refused;
 mod sqlite_crash;
 mod sqlite_file;
 mod sqlite_sharing;

@@ -35,6 +35,20 @@ impl Core {
         out.remediation = Some(taken.fresh.clone());
     }
 
+    /// Notes that an alert can't be stored, and is left out.
+    pub fn alert_unstorable(&mut self, number: u64, why: &str, now: Timestamp) -> Accepted {
+        let mut out = Accepted::default();
+        let event = Event::CommandRefused {
+            command: "alert".into(),
+            plan: None,
+            by: Principal::engine(),
+            refusal: "invalid".into(),
+            why: format!("number {number} of the inbox can't be stored: {why}"),
+        };
+        self.emit(&mut out, Self::stored_time(now), &Principal::engine(), None, event);
+        out
+    }
+
     /// Whether this alert, as it is, would change nothing.
     #[must_use]
     pub fn knows(&self, alert: &Alert) -> bool {

@@ -1,5 +1,6 @@
 //! One batch: accept all, append once, then tell.
 
+use super::refused::ALONE;
 use super::run::{Dispatcher, Pending};
 use crate::domain::envelope::Head;
 use crate::domain::event::{Event, Recorded};
@@ -7,7 +8,7 @@ use crate::domain::id::{BatchId, RemediationId};
 use crate::engine::command::{Command, Receipt, Refusal};
 use crate::engine::core::Core;
 use crate::engine::job::Input;
-use crate::engine::log;
+use crate::engine::{crash, log};
 use crate::ports::store::{IndexRow, StoreError};
 use std::collections::BTreeSet;
 use tokio::sync::oneshot;
@@ -22,6 +23,26 @@ impl Dispatcher {
         let mut inputs = std::mem::take(&mut self.pending);
         inputs.push(Pending { input: Input::Wake, reply: None, inbox: None, job: None });
         inputs.sort_by_key(|pending| order(&pending.input));
+        let taken = if self.alone > 0 {
+            self.one_by_one(inputs).await;
+            Ok(())
+        } else {
+            self.take_batch(inputs).await
+        };
+        match taken {
+            Ok(()) => self.start_due(),
+            // Something in it can't be stored: which, shows when each comes alone.
+            Err(StoreError::Refused(_)) => self.alone = ALONE,
+            Err(_) => {}
+        }
+    }
+
+    /// Lets the core accept these inputs, appends once, and tells.
+    ///
+    /// # Errors
+    /// Why nothing of it became true. The state is that of the log again, and whoever waits was told.
+    pub(super) async fn take_batch(&mut self, inputs: Vec<Pending>) -> Result<(), StoreError> {
+        let alone = inputs.len() == 1;
         let now = self.outside.clock.now();
         let mut events = Vec::new();
         let mut replies = Vec::new();
@@ -42,11 +63,17 @@ impl Dispatcher {
             }
         }
         if !events.is_empty() || !taken.is_empty() {
+            crash::recording("before", &events);
             match self.append(&events, taken).await {
-                Ok(()) => self.changed = true,
+                Ok(()) => {
+                    crash::recording("after", &events);
+                    self.changed = true;
+                }
                 Err(error) => {
-                    self.append_failed(&error, replies).await;
-                    return;
+                    let invalid = alone && matches!(error, StoreError::Refused(_));
+                    let refusal = if invalid { Refusal::Invalid } else { Refusal::Unavailable };
+                    self.append_failed(&error, refusal, replies).await;
+                    return Err(error);
                 }
             }
         }
@@ -57,7 +84,7 @@ impl Dispatcher {
             let _gone = reply.send(receipt);
         }
         self.settle_waiting(joined);
-        self.start_due();
+        Ok(())
     }
 
     pub(super) async fn append(
@@ -97,12 +124,13 @@ impl Dispatcher {
     pub(super) async fn append_failed(
         &mut self,
         error: &StoreError,
+        refusal: Refusal,
         replies: Vec<(oneshot::Sender<Receipt>, Receipt)>,
     ) {
         tracing::error!(%error, "the log could not be appended to; the state is folded again");
         let why = format!("nothing was recorded: {error}");
         for (reply, _) in replies {
-            let refused = Receipt::Refused { refusal: Refusal::Unavailable, why: why.clone() };
+            let refused = Receipt::Refused { refusal, why: why.clone() };
             let _gone = reply.send(refused);
         }
         match error {
@@ -163,7 +191,7 @@ impl Dispatcher {
     }
 
     /// Alerts whose sender waits to hear what became of them.
-    fn settle_waiting(&mut self, joined: Vec<(u64, Option<RemediationId>)>) {
+    pub(super) fn settle_waiting(&mut self, joined: Vec<(u64, Option<RemediationId>)>) {
         for (number, remediation) in joined {
             for (numbers, found, _) in &mut self.waiting {
                 if numbers.remove(&number) {

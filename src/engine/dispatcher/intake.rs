@@ -7,7 +7,7 @@ use crate::domain::id::RemediationId;
 use crate::engine::command::{Receipt, Refusal};
 use crate::engine::diagnoser;
 use crate::engine::job::{Input, Taken};
-use crate::ports::store::InboxItem;
+use crate::ports::store::{InboxItem, StoreError};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -29,21 +29,20 @@ impl Dispatcher {
         let cluster = self.options.settings.cluster.clone();
         self.jobs.spawn(async move {
             let items = alerts.into_iter().map(InboxItem::Alert).collect();
-            let result = store.put(&cluster, items).await.map_err(|error| error.to_string());
-            Done::Put(result, reply, wait)
+            Done::Put(store.put(&cluster, items).await, reply, wait)
         });
     }
 
     pub(super) fn was_put(
         &mut self,
-        result: Result<Vec<u64>, String>,
+        result: Result<Vec<u64>, StoreError>,
         reply: Option<oneshot::Sender<Receipt>>,
         wait: bool,
     ) {
         self.intake_wanted = true;
         let Some(reply) = reply else {
-            if let Err(why) = result {
-                tracing::error!(why, "alerts could not be put into the inbox");
+            if let Err(error) = result {
+                tracing::error!(%error, "alerts could not be put into the inbox");
             }
             return;
         };
@@ -56,8 +55,17 @@ impl Dispatcher {
                 let done = Receipt::Done { event: 0, note, remediations: Vec::new() };
                 let _gone = reply.send(done);
             }
-            Err(why) => {
-                let _gone = reply.send(Receipt::Refused { refusal: Refusal::Unavailable, why });
+            Err(error) => {
+                let refusal = match &error {
+                    StoreError::Refused(_) => Refusal::Invalid,
+                    StoreError::Held { .. }
+                    | StoreError::Fenced
+                    | StoreError::Conflict { .. }
+                    | StoreError::Unavailable(_)
+                    | StoreError::Unknown(_)
+                    | StoreError::Corrupt(_) => Refusal::Unavailable,
+                };
+                let _gone = reply.send(Receipt::Refused { refusal, why: error.to_string() });
             }
         }
     }

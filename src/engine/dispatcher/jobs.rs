@@ -13,6 +13,7 @@ use crate::engine::outside::Outside;
 use crate::engine::reader::ReadError;
 use crate::engine::snapshot::Role;
 use crate::engine::{assessor, diagnoser, drift, planner};
+use crate::ports::store::StoreError;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinError;
@@ -35,7 +36,7 @@ pub(super) enum Done {
     /// New events, read while following.
     Followed(Result<Vec<Recorded>, ReadError>),
     /// Alerts were put into the inbox; the sender waits, or not.
-    Put(Result<Vec<u64>, String>, Option<oneshot::Sender<Receipt>>, bool),
+    Put(Result<Vec<u64>, StoreError>, Option<oneshot::Sender<Receipt>>, bool),
     /// The stop flags were set or lifted.
     StopFlags(Vec<String>),
     /// Answered by itself.

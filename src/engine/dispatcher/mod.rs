@@ -9,6 +9,7 @@ mod intake;
 mod jobs;
 mod leases;
 mod queries;
+mod refused;
 mod run;
 
 pub use jobs::run_job;

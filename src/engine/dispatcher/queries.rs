@@ -245,7 +245,7 @@ impl Dispatcher {
         let now = self.outside.clock.now();
         let accepted = self.core.engine_started(holder, version, now);
         if let Err(error) = self.append(&accepted.events, Vec::new()).await {
-            self.append_failed(&error, Vec::new()).await;
+            self.append_failed(&error, Refusal::Unavailable, Vec::new()).await;
         }
     }
 }

@@ -70,6 +70,8 @@ pub struct Dispatcher {
     pub(super) leases: Leases,
     pub(super) folded: bool,
     pub(super) wants_fold: bool,
+    /// The store refused a batch: until the culprit is found, so many inputs come alone.
+    pub(super) alone: u32,
     pub(super) next_role: Option<Role>,
     pub(super) jobs: JoinSet<Done>,
     pub(super) running: BTreeSet<JobKey>,
@@ -123,6 +125,7 @@ impl Dispatcher {
             leases,
             folded: false,
             wants_fold: false,
+            alone: 0,
             next_role: None,
             jobs: JoinSet::new(),
             running: BTreeSet::new(),
