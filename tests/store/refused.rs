@@ -1,4 +1,5 @@
 //! An engine on a store that works, but refuses some of what it is handed.
+#![allow(clippy::disallowed_methods, reason = "its tasks end with the runtime of each test")]
 
 use crate::fixture::{Place, behind};
 use pilothouse::adapters::clock::SystemClock;
@@ -55,7 +56,6 @@ async fn engine(place: &Place) -> (Handle, Arc<dyn Store>, ClusterId) {
         speed: 1,
     };
     let (dispatcher, handle) = Dispatcher::new(outside, options);
-    #[allow(clippy::disallowed_methods, reason = "ends with the test's runtime")]
     tokio::spawn(dispatcher.run());
     wait(&handle, |seq| seq > 0).await;
     (handle, store, identity.cluster)

@@ -66,7 +66,7 @@ impl Dispatcher {
                 match self.append(&accepted.events, vec![number]).await {
                     Ok(()) => self.settle_waiting(vec![(number, None)]),
                     Err(error) => {
-                        self.append_failed(&error, Refusal::Unavailable, Vec::new()).await
+                        self.append_failed(&error, Refusal::Unavailable, Vec::new()).await;
                     }
                 }
             }
