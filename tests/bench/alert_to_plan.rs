@@ -88,10 +88,10 @@ impl Ground {
         match number % 3 {
             0 => {
                 container["resources"] =
-                    json!({"limits": {"memory": "64Mi"}, "requests": {"memory": "16Mi"}})
+                    json!({"limits": {"memory": "64Mi"}, "requests": {"memory": "16Mi"}});
             }
             2 if broken => {
-                container["envFrom"] = json!([{"secretRef": {"name": format!("{name}-secret")}}])
+                container["envFrom"] = json!([{"secretRef": {"name": format!("{name}-secret")}}]);
             }
             _ => {}
         }

@@ -293,7 +293,7 @@ fn a_higher_reservation_needs_room_on_a_node() {
     assert_eq!(blast.blockers, Vec::<String>::new());
     assert!(
         blast.notes.contains(
-            &"each pod would reserve 1Gi memory (now 512Mi); 1 of 2 nodes have room for one more"
+            &"each pod would reserve 1Gi memory (now 512Mi); 1 of 2 nodes have room for one more: node1"
                 .to_string()
         ),
         "{:#?}",
@@ -302,17 +302,51 @@ fn a_higher_reservation_needs_room_on_a_node() {
     let blast = with(vec![node("node1", "900Mi")], same);
     assert!(blast.blockers[0].starts_with("no node has room: a pod would reserve 1Gi memory"));
     // Two pods of 256Mi run on node1. One that goes first makes room.
-    let tight = || vec![node("node1", "1300Mi")];
-    assert_eq!(with(tight(), same).blockers.len(), 1);
-    let recreate: fn(&mut Value) = |o| o["spec"]["strategy"] = json!({"type": "Recreate"});
+    let tight = || vec![node("node1", "1300Mi"), node("node2", "1000Mi")];
+    assert!(with(tight(), same).blockers[0].starts_with("no node has room"));
+    let recreate: fn(&mut Value) = |o| {
+        o["spec"]["strategy"] = json!({"type": "Recreate"});
+        o["spec"]["replicas"] = json!(1);
+    };
     assert_eq!(with(tight(), recreate).blockers, Vec::<String>::new());
     let mut cordoned = node("node1", "8Gi");
     cordoned["spec"]["unschedulable"] = json!(true);
-    assert_eq!(with(vec![cordoned], same).blockers, ["no node that is ready would take its pods"]);
+    let mut tainted = node("node2", "8Gi");
+    tainted["spec"]["taints"] =
+        json!([{"key": "dedicated", "value": "db", "effect": "NoSchedule"}]);
+    let nodes = vec![cordoned, tainted];
+    let blockers = with(nodes.clone(), same).blockers;
+    assert_eq!(blockers, ["no node would take its pods: 1 cordoned, 1 tainted dedicated"]);
+    let tolerant: fn(&mut Value) = |o| {
+        let toleration = json!([{"key": "dedicated", "operator": "Equal", "value": "db"}]);
+        o["spec"]["template"]["spec"]["tolerations"] = toleration;
+    };
+    assert_eq!(with(nodes, tolerant).blockers, Vec::<String>::new());
     // The request stays where it is: nothing is asked of nodes.
     let untouched = Setting { refused: Some("Node"), ..Setting::default() };
     let blast = untouched.plan(&high_memory(), &cluster()).unwrap().blast;
     assert!(blast.notes.iter().all(|note| !note.contains("node")), "{:#?}", blast.notes);
+}
+
+#[test]
+fn pods_that_would_stay_pending_once_the_old_ones_are_gone_block_the_plan() {
+    let with = |replicas: u32, nodes: Vec<Value>, pods: &str| {
+        let mut objects = cluster();
+        objects.retain(|object| object["kind"] != "Node");
+        objects[0] = without_request();
+        objects[0]["spec"]["replicas"] = json!(replicas);
+        objects.extend(nodes.into_iter().map(|mut node| {
+            node["status"]["allocatable"]["pods"] = json!(pods);
+            node
+        }));
+        Setting::default().plan(&high_memory(), &objects).unwrap().blast.blockers
+    };
+    let nodes = || vec![node("node1", "2500Mi"), node("node2", "1500Mi")];
+    assert_eq!(with(3, nodes(), "110"), Vec::<String>::new());
+    let blockers = with(4, nodes(), "110");
+    assert!(blockers[0].starts_with("the nodes have room for 3 of its 4 new pods"), "{blockers:?}");
+    let blockers = with(2, vec![node("node2", "16Gi")], "1");
+    assert!(blockers[0].starts_with("the nodes have room for 1 of its 2 new pods"), "{blockers:?}");
 }
 
 #[test]
