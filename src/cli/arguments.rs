@@ -2,8 +2,9 @@
 
 use super::output::Format;
 use super::{
-    alert, approve, audit, claim, completions, config, demo, doctor, engine, export, list, logs,
-    man, plan_anew, reject, show, start, stop, templates, watch,
+    alert, approve, audit, cancel, claim, completions, config, demo, doctor, engine, export, list,
+    logs, man, pause, plan, plan_anew, reject, resume, retry, revise, show, skip, start, stop,
+    take_over, templates, undo, watch,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -107,6 +108,24 @@ pub enum Verb {
     Claim(claim::Claim),
     /// Look again at an expired or stuck remediation and plan anew.
     PlanAnew(plan_anew::PlanAnew),
+    /// Ask for a plan without an alert.
+    Plan(plan::Plan),
+    /// Make the plan that waits otherwise.
+    Revise(revise::Revise),
+    /// Pause a run: finish the operation in hand, start no other.
+    Pause(pause::Pause),
+    /// Go on after a pause, or hand back what was taken over.
+    Resume(resume::Resume),
+    /// End a remediation: undo what was done, or leave it.
+    Cancel(cancel::Cancel),
+    /// Leave a step out of a run.
+    Skip(skip::Skip),
+    /// Try the failed steps of a run again.
+    Retry(retry::Retry),
+    /// Take back what a remediation that ended has changed.
+    Undo(undo::Undo),
+    /// Do it by hand: the engine sends nothing more.
+    TakeOver(take_over::TakeOver),
     /// Stop everything.
     Stop(stop::Stop),
     /// Lift the stop.

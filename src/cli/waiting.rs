@@ -6,6 +6,7 @@ use crate::domain::event::Outcome as Ending;
 use crate::domain::id::{PlanDigest, RemediationId};
 use crate::domain::remediation::{Remediation, State};
 use crate::domain::time::parse_duration;
+use crate::domain::workflow::execution::Attempt;
 use std::time::Duration;
 
 /// Pause between two looks at the log.
@@ -48,6 +49,46 @@ impl Waiting {
             }
         }
     }
+}
+
+impl Waiting {
+    /// Waits until the remediation ended, needs a person, or is held with nothing in hand, and gives it.
+    ///
+    /// # Errors
+    /// When the log can't be read, or the time is up.
+    pub async fn until_quiet(
+        self,
+        session: &Session,
+        id: &RemediationId,
+    ) -> Result<Remediation, Failure> {
+        let quiet = async {
+            let log = session.log().await?;
+            loop {
+                let (case, _) = log.case(id).await?;
+                if is_quiet(&case) {
+                    session.output.say(&format!("{id}  {}: {}", case.state, case.last));
+                    return Ok(case);
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        match self.timeout {
+            None => quiet.await,
+            Some(seconds) => {
+                let late = format!("it did not get there within {seconds}s");
+                tokio::time::timeout(Duration::from_secs(seconds), quiet)
+                    .await
+                    .unwrap_or_else(|_| Err(Failure::new(Exit::TimedOut, late)))
+            }
+        }
+    }
+}
+
+fn is_quiet(case: &Remediation) -> bool {
+    let held = matches!(case.state, State::Paused | State::ByHand);
+    let steps = case.execution.iter().flat_map(|run| run.steps.values());
+    let in_hand = steps.flat_map(|step| &step.attempts).any(Attempt::is_open);
+    is_settled(case, None) || (held && !in_hand)
 }
 
 async fn settle(session: &Session, ids: &[RemediationId], decided: Option<&PlanDigest>) -> Outcome {

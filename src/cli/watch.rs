@@ -90,7 +90,10 @@ struct View<'a> {
 impl View<'_> {
     /// Prints one event; whether it closed its remediation.
     async fn print(&mut self, recorded: &Recorded) -> Result<bool, Failure> {
-        let stale = matches!(&recorded.event, Event::Opened { .. } | Event::Planned { .. });
+        let stale = matches!(
+            &recorded.event,
+            Event::Opened { .. } | Event::PlanAsked { .. } | Event::Planned { .. }
+        );
         if let Some(id) = &recorded.subject
             && (stale || !self.cases.contains_key(id))
         {

@@ -100,3 +100,21 @@ pub struct PermissionCheck {
     /// Its words.
     pub why: String,
 }
+
+/// What moved, in one sentence.
+#[must_use]
+pub fn drift_words(drift: &[Drift]) -> String {
+    drift
+        .iter()
+        .map(|one| {
+            if one.note.is_empty() {
+                let fields =
+                    one.moved.iter().map(|line| line.path.as_str()).collect::<Vec<_>>().join(", ");
+                format!("{} changed ({fields})", one.object)
+            } else {
+                format!("{}: {}", one.object, one.note)
+            }
+        })
+        .collect::<Vec<_>>()
+        .join("; ")
+}

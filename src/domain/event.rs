@@ -8,6 +8,7 @@ use super::diagnosis::Diagnosis;
 use super::id::{AttemptId, ExecutionId, PlanDigest, RemediationId, StepPath};
 use super::principal::Principal;
 use super::resource::ObjectKey;
+use super::steering::{Steering, Wish};
 use super::time::Timestamp;
 use super::verdict::{Judgement, Sample};
 use super::workflow::execution::{AttemptOutcome, Direction, StepState};
@@ -38,6 +39,35 @@ pub enum Event {
         alert: Alert,
         /// Owner of the object that the alert names, where it could be read at intake.
         owner: Option<ObjectKey>,
+    },
+    /// A case was opened for a plan that a person asked for, without an alert.
+    PlanAsked {
+        /// Who.
+        by: Principal,
+        /// The object that the plan is about.
+        target: ObjectKey,
+        /// The template and its parameters.
+        wish: Wish,
+        /// Why; may be empty.
+        reason: String,
+    },
+    /// A person wants the plan otherwise: the one that stood is void.
+    Revised {
+        /// Who.
+        by: Principal,
+        /// What is wanted now, all of it.
+        wish: Wish,
+        /// Why; may be empty.
+        reason: String,
+    },
+    /// A person steered the case.
+    Steered {
+        /// Who.
+        by: Principal,
+        /// How.
+        steering: Steering,
+        /// Why; may be empty.
+        reason: String,
     },
     /// An alert joined the open case of the same owner (or fingerprint); also updates of one already in it.
     AlertJoined {

@@ -4,7 +4,7 @@
 //! Absent on purpose: Kubernetes client types (objects are JSON), SQL, anything about a screen.
 //!
 //! Reading order: `id`, `time`, `principal`, `alert`, `resource`, `evidence`, `diagnosis`, `operation`,
-//! `workflow`, `approval`, `policy`, `verdict`, `remediation`, `event`, `report`.
+//! `workflow`, `approval`, `policy`, `verdict`, `remediation`, `steering`, `event`, `report`.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -19,6 +19,7 @@ pub mod event;
 pub mod evidence;
 pub mod expr;
 pub mod id;
+pub mod named;
 pub mod operation;
 pub mod policy;
 pub mod principal;
@@ -28,6 +29,7 @@ pub mod remediation;
 pub mod report;
 pub mod resource;
 pub mod spelling;
+pub mod steering;
 pub mod text;
 pub mod time;
 pub mod timeline;

@@ -1,7 +1,7 @@
 //! The case opened for one problem on one target: a fold of its events.
 //!
 //! ```text
-//! diagnosing ─► planning ─► awaiting_approval ─► running ─► verifying ─► closed
+//! diagnosing ─► planning ─► awaiting_approval ─► running ─► verifying ─► closed          (steering: see `steering`)
 //!      │            │          │     │   ▲          │           │
 //!      │            │          │     ▼   │          ▼           ▼
 //!      │            ▼          │  expired│       undoing ─────► closed
@@ -14,6 +14,7 @@ use super::diagnosis::{Diagnosis, words};
 use super::event::{Event, Outcome, Recorded};
 use super::id::{ClusterId, PlanDigest, RemediationId, StepPath};
 use super::resource::ObjectKey;
+use super::steering::{Held, Wish};
 use super::time::Timestamp;
 use super::verdict::{Judgement, Sample};
 use super::workflow::execution::{Attempt, Execution, StepRun, StepState};
@@ -90,6 +91,14 @@ pub struct Remediation {
     pub alerts: BTreeMap<String, Alert>,
     /// Owner of the object that the first alert names, where known at intake.
     pub owner: Option<ObjectKey>,
+    /// The object that a person asked a plan for; `None`: opened by an alert.
+    pub asked_for: Option<ObjectKey>,
+    /// How a person wants the plan to be, if one said so.
+    pub wish: Option<Wish>,
+    /// Why it is paused or by hand.
+    pub held: Option<Held>,
+    /// Runs before the last, which ended when a person took over.
+    pub earlier: Vec<Execution>,
     /// The newest diagnosis.
     pub diagnosis: Option<Diagnosis>,
     /// The plan that stands.
@@ -134,6 +143,30 @@ impl Remediation {
         alert: &Alert,
         owner: Option<ObjectKey>,
     ) -> Self {
+        let last = format!("opened for alert {}", alert.name());
+        let mut case = Self::fresh(id, cluster, recorded, last);
+        case.alerts.insert(alert.fingerprint.as_str().to_string(), alert.clone());
+        case.owner = owner;
+        case
+    }
+
+    /// The case that a first event opens: one for an alert, or for a plan that a person asked for. `None` for others.
+    #[must_use]
+    pub fn opened_by(id: &RemediationId, cluster: &ClusterId, recorded: &Recorded) -> Option<Self> {
+        let (id, cluster) = (id.clone(), cluster.clone());
+        if let Event::Opened { alert, owner } = &recorded.event {
+            return Some(Self::open(id, cluster, recorded, alert, owner.clone()));
+        }
+        let Event::PlanAsked { by, target, wish, .. } = &recorded.event else { return None };
+        let last = format!("{} asks for a plan on {}", by.os_user, target.path());
+        let mut case = Self::fresh(id, cluster, recorded, last);
+        case.asked_for = Some(target.clone());
+        case.owner = Some(target.clone());
+        case.wish = Some(wish.clone());
+        Some(case)
+    }
+
+    fn fresh(id: RemediationId, cluster: ClusterId, recorded: &Recorded, last: String) -> Self {
         Self {
             id,
             cluster,
@@ -141,8 +174,12 @@ impl Remediation {
             opened_at: recorded.at,
             updated_at: recorded.at,
             state_since: recorded.at,
-            alerts: BTreeMap::from([(alert.fingerprint.as_str().to_string(), alert.clone())]),
-            owner,
+            alerts: BTreeMap::new(),
+            owner: None,
+            asked_for: None,
+            wish: None,
+            held: None,
+            earlier: Vec::new(),
             diagnosis: None,
             plan: None,
             voided: None,
@@ -158,7 +195,7 @@ impl Remediation {
             closed_why: String::new(),
             claimed_by: None,
             events: (recorded.seq, recorded.seq),
-            last: format!("opened for alert {}", alert.name()),
+            last,
         }
     }
 
@@ -211,10 +248,16 @@ impl Remediation {
             .or_else(|| self.alerts.values().next().and_then(super::diagnose::named_object))
     }
 
-    /// The decision on a plan, if there is one. Reject beats approve.
+    /// The decision on a plan, if there is one since it was asked for: an earlier one on the same digest was for
+    /// another request. Reject beats approve.
     #[must_use]
     pub fn decision_on(&self, plan: &PlanDigest) -> Option<&Approval> {
-        let mut on_it = self.approvals.iter().filter(|approval| approval.plan == *plan);
+        let asked = self.request.as_ref().filter(|request| request.plan == *plan);
+        let since = asked.map(|request| request.asked_at);
+        let mut on_it = self
+            .approvals
+            .iter()
+            .filter(|approval| approval.plan == *plan && since.is_none_or(|at| approval.at >= at));
         let first = on_it.next();
         on_it.find(|approval| approval.decision == Decision::Reject).or(first)
     }
@@ -227,7 +270,7 @@ impl Remediation {
             .any(|approval| approval.plan == *plan && approval.decision == Decision::Reject)
     }
 
-    fn enter(&mut self, state: State, at: Timestamp) {
+    pub(super) fn enter(&mut self, state: State, at: Timestamp) {
         if self.state != state {
             self.state = state;
             self.state_since = at;
@@ -286,7 +329,8 @@ impl Remediation {
                 self.enter(State::AwaitingApproval, at);
             }
             Event::PlanVoided { plan, drift } => {
-                self.last = format!("plan {} void: {}", plan.short(), drift_words(drift));
+                self.last =
+                    format!("plan {} void: {}", plan.short(), super::approval::drift_words(drift));
                 if let Some(old) = self.plan.take() {
                     self.voided = Some(VoidedPlan { plan: old, drift: drift.clone(), at });
                 }
@@ -359,6 +403,7 @@ impl Remediation {
             }
             Event::Closed { outcome, why } => {
                 self.last = format!("closed, {}: {why}", outcome.word());
+                self.held = None;
                 self.outcome = Some(outcome.clone());
                 self.closed_why.clone_from(why);
                 self.enter(State::Closed, at);
@@ -367,8 +412,11 @@ impl Remediation {
                 self.last = format!("claimed by {}", by.os_user);
                 self.claimed_by = Some(by.os_user.clone());
             }
+            Event::Steered { by, steering, reason } => self.steered(steering, by, reason, recorded),
+            Event::Revised { by, wish, reason } => self.revised(by, wish, reason, at),
             Event::EngineStarted { .. }
             | Event::Opened { .. }
+            | Event::PlanAsked { .. }
             | Event::AlertIgnored { .. }
             | Event::Stopped { .. }
             | Event::Started { .. }
@@ -381,6 +429,7 @@ impl Remediation {
     }
 
     fn start_execution(&mut self, id: super::id::ExecutionId, plan: PlanDigest, at: Timestamp) {
+        self.earlier.extend(self.execution.take());
         let mut steps = BTreeMap::new();
         if let Some(current) = &self.plan {
             for step in current.all_steps() {
@@ -399,6 +448,7 @@ impl Remediation {
             steps,
             undo_why: None,
             undone: None,
+            ending: None,
         });
     }
 
@@ -443,20 +493,4 @@ fn needs_look(step: &StepRun) -> bool {
     step.attempts
         .last()
         .is_some_and(|attempt| matches!(attempt.outcome, Some(AttemptOutcome::CantTell { .. })))
-}
-
-fn drift_words(drift: &[Drift]) -> String {
-    drift
-        .iter()
-        .map(|one| {
-            if one.note.is_empty() {
-                let fields =
-                    one.moved.iter().map(|line| line.path.as_str()).collect::<Vec<_>>().join(", ");
-                format!("{} changed ({fields})", one.object)
-            } else {
-                format!("{}: {}", one.object, one.note)
-            }
-        })
-        .collect::<Vec<_>>()
-        .join("; ")
 }

@@ -7,6 +7,7 @@ use super::event::Event;
 use super::id::StepPath;
 use super::operation::DiffLine;
 use super::remediation::Remediation;
+use super::steering::with_reason;
 use super::workflow::execution::{AttemptOutcome, Direction, StepState};
 use super::workflow::plan::Plan;
 
@@ -26,6 +27,9 @@ fn words(event: &Event, case: Option<&Remediation>) -> String {
             if *simulated { " (simulated)" } else { "" }
         ),
         Event::Opened { alert, .. } => format!("opened for alert {}", alert.name()),
+        Event::PlanAsked { .. } | Event::Revised { .. } | Event::Steered { .. } => {
+            steered_sentence(event)
+        }
         Event::AlertJoined { alert } => {
             format!(
                 "alert {} {}",
@@ -87,6 +91,51 @@ pub fn decided(decision: Decision) -> &'static str {
     }
 }
 
+fn steered_sentence(event: &Event) -> String {
+    match event {
+        Event::PlanAsked { by, target, wish, reason } => {
+            let template = wish.template.as_deref().unwrap_or("a plan");
+            let text = format!("{} asks for {template} on {}", by.describe(), target.path());
+            with_reason(text, reason)
+        }
+        Event::Revised { by, wish, reason } => {
+            let mut wanted =
+                wish.template.iter().map(|name| format!("template {name}")).collect::<Vec<_>>();
+            wanted.extend(wish.params.iter().map(|(name, value)| format!("{name}={value}")));
+            let text = format!("plan revised by {}: {}", by.describe(), wanted.join(", "));
+            with_reason(text, reason)
+        }
+        Event::Steered { by, steering, reason } => {
+            with_reason(format!("{} by {}", steering.words(), by.describe()), reason)
+        }
+        Event::EngineStarted { .. }
+        | Event::Opened { .. }
+        | Event::AlertJoined { .. }
+        | Event::AlertIgnored { .. }
+        | Event::Diagnosed { .. }
+        | Event::Stuck { .. }
+        | Event::Planned { .. }
+        | Event::Withheld { .. }
+        | Event::ApprovalRequested { .. }
+        | Event::PlanVoided { .. }
+        | Event::Decided { .. }
+        | Event::CommandRefused { .. }
+        | Event::Expired { .. }
+        | Event::ExecutionStarted { .. }
+        | Event::StepChanged { .. }
+        | Event::AttemptStarted { .. }
+        | Event::AttemptEnded { .. }
+        | Event::UndoStarted { .. }
+        | Event::ExecutionEnded { .. }
+        | Event::Judged { .. }
+        | Event::Closed { .. }
+        | Event::Claimed { .. }
+        | Event::Stopped { .. }
+        | Event::Started { .. }
+        | Event::IdentityMismatch { .. } => String::new(),
+    }
+}
+
 fn planned(plan: &Plan) -> String {
     let changes = plan.operations().filter(|(_, planned)| planned.operation.mutates()).count();
     let changes = match changes {
@@ -133,6 +182,9 @@ fn decision_sentence(event: &Event) -> String {
         Event::Expired { plan } => format!("plan {} expired: nobody decided", plan.short()),
         Event::EngineStarted { .. }
         | Event::Opened { .. }
+        | Event::PlanAsked { .. }
+        | Event::Revised { .. }
+        | Event::Steered { .. }
         | Event::AlertJoined { .. }
         | Event::AlertIgnored { .. }
         | Event::Diagnosed { .. }
@@ -167,6 +219,9 @@ fn step_sentence(event: &Event, case: Option<&Remediation>) -> String {
         }
         Event::EngineStarted { .. }
         | Event::Opened { .. }
+        | Event::PlanAsked { .. }
+        | Event::Revised { .. }
+        | Event::Steered { .. }
         | Event::AlertJoined { .. }
         | Event::AlertIgnored { .. }
         | Event::Diagnosed { .. }

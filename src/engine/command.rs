@@ -4,8 +4,12 @@ use crate::domain::alert::Alert;
 use crate::domain::approval::{Decision, Gesture};
 use crate::domain::id::{PlanDigest, RemediationId};
 use crate::domain::principal::Principal;
+use crate::domain::resource::ObjectKey;
+use crate::domain::steering::Steering;
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// A command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +34,37 @@ pub enum Command {
         reason: String,
         /// The name as typed, for a typed gesture.
         typed: Option<String>,
+    },
+    /// Make a plan without an alert, and ask for a decision on it.
+    Plan {
+        /// Name of the template.
+        template: String,
+        /// The object that it is about.
+        target: ObjectKey,
+        /// Parameters, over the template's defaults and within its limits.
+        params: BTreeMap<String, Value>,
+        /// Why; may be empty.
+        reason: String,
+    },
+    /// Make the plan that waits otherwise.
+    Revise {
+        /// Which case.
+        remediation: RemediationId,
+        /// Another template; `None`: as before.
+        template: Option<String>,
+        /// Parameters, over those that a person set before.
+        params: BTreeMap<String, Value>,
+        /// Why; may be empty.
+        reason: String,
+    },
+    /// Pause, resume, cancel, skip, retry, undo, take over.
+    Steer {
+        /// Which case.
+        remediation: RemediationId,
+        /// How.
+        steering: Steering,
+        /// Why; may be empty.
+        reason: String,
     },
     /// Look again at an expired or stuck case and plan anew.
     PlanAnew {
@@ -62,7 +97,10 @@ impl Command {
         match self {
             Self::Alerts { .. } => "alert",
             Self::Decide { decision, .. } => decision.word(),
-            Self::PlanAnew { .. } => "plan",
+            Self::PlanAnew { .. } => "plan-anew",
+            Self::Plan { .. } => "plan",
+            Self::Revise { .. } => "revise",
+            Self::Steer { steering, .. } => steering.verb(),
             Self::Claim { .. } => "claim",
             Self::Stop { .. } => "stop",
             Self::Start { .. } => "start",

@@ -1,5 +1,6 @@
 //! Diagnosing: reads facts until the rules are satisfied. Also finds owners at intake.
 
+use super::command::Refusal;
 use super::job::JobFailure;
 use super::outside::{Outside, silence};
 use crate::domain::alert::Alert;
@@ -19,6 +20,27 @@ pub async fn diagnose(outside: &Outside, alerts: &[Alert]) -> Result<Box<Diagnos
         return Err(JobFailure { why, retryable: true });
     }
     diagnosis.map(Box::new)
+}
+
+/// What is known of an object that a person names.
+pub async fn diagnose_object(
+    outside: &Outside,
+    key: &ObjectKey,
+) -> Result<Box<Diagnosis>, (Refusal, String)> {
+    let mut gathered = Gathered::default();
+    let now = outside.clock.now();
+    let found = outside
+        .until_ready(&mut gathered, |gathered| Ok(diagnose::of_object(key, gathered, now)))
+        .await;
+    if let Some(why) = silence(&gathered) {
+        return Err((Refusal::Unavailable, why));
+    }
+    match found {
+        Ok(Ok(diagnosis)) => Ok(Box::new(diagnosis)),
+        Ok(Err(diagnose::Unfit::Gone(why))) => Err((Refusal::NotFound, why)),
+        Ok(Err(diagnose::Unfit::Unreadable(why))) => Err((Refusal::NotPermitted, why)),
+        Err(failure) => Err((Refusal::Unavailable, failure.why)),
+    }
 }
 
 /// The owner of the object that an alert names; `None` when it is not known now.

@@ -6,30 +6,41 @@ use super::outside::Outside;
 use crate::domain::approval::{Drift, PermissionCheck, Preflight};
 use crate::domain::evidence::{Answer, Read};
 use crate::domain::operation::{FieldChange, Operation};
-use crate::domain::principal::Principal;
+use crate::domain::principal::{KubeIdentity, Principal};
+use crate::domain::remediation::Remediation;
+use crate::domain::steering::Steering;
 use crate::domain::time::Timestamp;
 use crate::domain::workflow::diff::field_lines;
 use crate::domain::workflow::plan::Plan;
+use crate::domain::workflow::reversal;
 use serde_json::Value;
 
 /// What moved since the plan was made.
 pub async fn drift(outside: &Outside, plan: &Plan) -> Result<Vec<Drift>, JobFailure> {
+    moved(outside, plan.operations().map(|(_, planned)| &planned.operation)).await
+}
+
+/// What moved since operations were planned that are to be sent in this order.
+async fn moved(
+    outside: &Outside,
+    operations: impl Iterator<Item = &Operation>,
+) -> Result<Vec<Drift>, JobFailure> {
     let mut moved = Vec::new();
     let mut seen = std::collections::BTreeSet::new();
-    for (_, planned) in plan.operations() {
-        let Some(key) = planned.operation.key() else { continue };
+    for operation in operations {
+        let Some(key) = operation.key() else { continue };
         // A later operation on the same object starts from what the earlier one leaves.
         if !seen.insert(key.clone()) {
             continue;
         }
         let path = key.path();
-        let planned_on = planned.operation.object();
+        let planned_on = operation.object();
         match outside.read(&Read::Object(key.clone())).await {
             Answer::Object(live) => {
                 let uid = live.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
                 match planned_on {
                     Some(object) if uid == object.uid => {
-                        let expected = expected(&planned.operation);
+                        let expected = expected(operation);
                         moved.extend(compare(&live, expected, &path, outside.clock.now()));
                     }
                     Some(_) => {
@@ -72,8 +83,85 @@ pub async fn preflight(outside: &Outside, plan: &Plan, who: &Principal) -> Prefl
         }
         return result;
     };
-    for (_, planned) in plan.operations().filter(|(_, planned)| planned.operation.mutates()) {
-        match outside.cluster.can(kube, &planned.operation).await {
+    let operations = plan.operations().map(|(_, planned)| &planned.operation);
+    rights(outside, operations, kube, &mut result).await;
+    result
+}
+
+/// What undoing or going on with a closed case depends on: the objects hold what this run left, and what the person may
+/// do on the cluster.
+pub async fn preflight_again(
+    outside: &Outside,
+    case: &Remediation,
+    steering: &Steering,
+    who: &Principal,
+) -> Preflight {
+    let mut result = Preflight::default();
+    let (Some(plan), Some(run)) = (&case.plan, &case.execution) else { return result };
+    let reversal = reversal::of(Some(plan), run);
+    let operations = match steering {
+        Steering::Undo => reversal.operations().collect::<Vec<_>>(),
+        Steering::Retry { .. } => reversal::rest(plan, run),
+        Steering::Pause
+        | Steering::Resume
+        | Steering::Cancel { .. }
+        | Steering::Skip { .. }
+        | Steering::TakeOver => Vec::new(),
+    };
+    match moved(outside, together(&operations).iter()).await {
+        Ok(drift) => result.drift = drift,
+        Err(failure) => result.unknown.push(failure.why),
+    }
+    if let Ok(Some(lease)) = outside.cluster.lease().await {
+        result.stopped = lease.stop;
+    }
+    match &who.kube {
+        Some(kube) => rights(outside, operations.iter().copied(), kube, &mut result).await,
+        None if operations.iter().any(|operation| operation.mutates()) => {
+            result.unknown.push("your Kubernetes identity (SelfSubjectReview)".into());
+        }
+        None => {}
+    }
+    result
+}
+
+/// Changes of one object as one, each field as the first of them finds it: what must be there before any is sent.
+/// What deletes its own creation looks for its stamp when it is sent.
+fn together(operations: &[&Operation]) -> Vec<Operation> {
+    let mut out = Vec::<Operation>::new();
+    for operation in operations {
+        if matches!(operation, Operation::Unmake { .. }) {
+            continue;
+        }
+        let known = out.iter_mut().find_map(|known| match (known, operation) {
+            (
+                Operation::Patch { object, changes, .. },
+                Operation::Patch { object: same, changes: more, .. },
+            ) if object == same => Some((changes, more)),
+            _ => None,
+        });
+        let Some((changes, more)) = known else {
+            out.push((*operation).clone());
+            continue;
+        };
+        for change in more {
+            if !changes.iter().any(|known| known.path == change.path) {
+                changes.push(change.clone());
+            }
+        }
+    }
+    out
+}
+
+/// Whether the person may make these changes on the cluster.
+async fn rights(
+    outside: &Outside,
+    operations: impl Iterator<Item = &Operation>,
+    kube: &KubeIdentity,
+    result: &mut Preflight,
+) {
+    for operation in operations.filter(|operation| operation.mutates()) {
+        match outside.cluster.can(kube, operation).await {
             Ok((allowed, what, why)) => {
                 let check = PermissionCheck { what, allowed, why };
                 if !result.permissions.contains(&check) {
@@ -83,7 +171,6 @@ pub async fn preflight(outside: &Outside, plan: &Plan, who: &Principal) -> Prefl
             Err(error) => result.unknown.push(format!("your cluster permissions: {error}")),
         }
     }
-    result
 }
 
 /// The fields that an operation was planned on.

@@ -5,12 +5,14 @@ use crate::domain::approval::{Drift, Preflight};
 use crate::domain::diagnosis::Diagnosis;
 use crate::domain::id::{AttemptId, PlanDigest, RemediationId, StepPath};
 use crate::domain::operation::Operation;
+use crate::domain::remediation::Remediation;
 use crate::domain::resource::{ObjectKey, ObjectRef};
+use crate::domain::steering::Wish;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::Sample;
 use crate::domain::workflow::execution::{AttemptOutcome, Direction};
 use crate::domain::workflow::plan::{Condition, Plan, Verification};
-use crate::engine::command::Request;
+use crate::engine::command::{Refusal, Request};
 use crate::ports::cluster::Probe;
 
 /// What kind of work, for telling jobs apart: at most one of each runs for one case.
@@ -63,11 +65,15 @@ pub enum Job {
     Diagnose {
         /// The case's alerts.
         alerts: Vec<Alert>,
+        /// The object that a person asked a plan for, instead of alerts.
+        asked_for: Option<ObjectKey>,
     },
     /// Choose a template and make a plan.
     Plan {
         /// What is wrong.
         diagnosis: Box<Diagnosis>,
+        /// How a person wants it to be.
+        wish: Option<Wish>,
     },
     /// Compare touched fields with the plan.
     WatchDrift {
@@ -142,6 +148,19 @@ pub struct Taken {
     pub fresh: RemediationId,
 }
 
+/// A plan that a person asked for, before it is put into a case.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// What is known of the object.
+    pub diagnosis: Diagnosis,
+    /// The plan.
+    pub plan: Plan,
+    /// The wish that it was made from.
+    pub wish: Wish,
+    /// The plan that stood when it was begun, for a revision.
+    pub instead_of: Option<PlanDigest>,
+}
+
 /// What enters the core.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
@@ -153,6 +172,24 @@ pub enum Input {
         request: Box<Request>,
         /// Checks, for approvals.
         preflight: Option<Preflight>,
+    },
+    /// A person steers a case.
+    Steer {
+        /// The command.
+        request: Box<Request>,
+        /// The case as the log has it, when it is closed and the core has only its row.
+        closed: Option<Box<Remediation>>,
+        /// Checks, for what changes the cluster without another decision: undo and retry of a closed case.
+        preflight: Option<Preflight>,
+    },
+    /// A plan that a person asked for was made, or could not be.
+    Drafted {
+        /// The command: plan or revise.
+        request: Box<Request>,
+        /// An id for the case, should one be opened.
+        fresh: RemediationId,
+        /// The draft, or why there is none.
+        result: Result<Box<Draft>, (Refusal, String)>,
     },
     /// A stop flag was seen in the store, or on the Lease.
     StopSeen {

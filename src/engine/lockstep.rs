@@ -10,9 +10,9 @@ use super::dispatcher::run_job;
 use super::executor::Standing;
 use super::job::{Input, Job, JobKey, Taken};
 use super::outside::Outside;
-use super::{diagnoser, drift, log};
+use super::{diagnoser, drift, log, prepare};
 use crate::domain::alert::Alert;
-use crate::domain::approval::{ApprovalRequest, Decision};
+use crate::domain::approval::{ApprovalRequest, Decision, Preflight};
 use crate::domain::envelope::Head;
 use crate::domain::event::Recorded;
 use crate::domain::id::{BatchId, RemediationId};
@@ -73,7 +73,7 @@ pub struct Played {
 enum Outcome {
     Job(JobKey, Option<Input>),
     Alert(Box<Taken>),
-    Decision(Box<Request>, crate::domain::approval::Preflight),
+    Command(Result<Input, String>),
 }
 
 type Task = Pin<Box<dyn Future<Output = Outcome>>>;
@@ -231,24 +231,49 @@ impl<S: Stage> Lockstep<S> {
 
     fn spawn_decision(&mut self, by: Principal, command: Command) {
         let outside = self.outside.clone();
-        let plan = match &command {
-            Command::Decide { remediation, decision: Decision::Approve, .. } => {
-                self.core.remediation(remediation).and_then(|case| case.plan.clone())
-            }
-            Command::Decide { .. }
-            | Command::Alerts { .. }
+        let cluster = self.core.cluster().clone();
+        let case = match &command {
+            Command::Decide { remediation, .. }
+            | Command::Revise { remediation, .. }
+            | Command::Steer { remediation, .. } => self.core.remediation(remediation).cloned(),
+            Command::Alerts { .. }
             | Command::PlanAnew { .. }
             | Command::Claim { .. }
+            | Command::Plan { .. }
             | Command::Stop { .. }
             | Command::Start { .. } => None,
         };
+        // Only a plan may open a case: nothing else draws from the seed.
+        let fresh = if matches!(command, Command::Plan { .. }) {
+            RemediationId::from_random(outside.entropy.bytes())
+        } else {
+            RemediationId::new("")
+        };
         let request = Box::new(Request { command, by, not_after: None });
         self.spawn(Box::pin(async move {
-            let preflight = match plan {
-                Some(plan) => drift::preflight(&outside, &plan, &request.by).await,
-                None => crate::domain::approval::Preflight::default(),
+            let input = match &request.command {
+                Command::Decide { decision: Decision::Approve, .. } => {
+                    let preflight = match case.as_ref().and_then(|case| case.plan.as_ref()) {
+                        Some(plan) => drift::preflight(&outside, plan, &request.by).await,
+                        None => Preflight::default(),
+                    };
+                    Ok(Input::Command { request, preflight: Some(preflight) })
+                }
+                Command::Steer { .. } => prepare::steering(&outside, &cluster, case, request).await,
+                Command::Plan { .. } | Command::Revise { .. } => {
+                    let result = prepare::drafted(&outside, &cluster, case, &request.command).await;
+                    Ok(Input::Drafted { request, fresh, result })
+                }
+                Command::Decide { .. }
+                | Command::Alerts { .. }
+                | Command::PlanAnew { .. }
+                | Command::Claim { .. }
+                | Command::Stop { .. }
+                | Command::Start { .. } => {
+                    Ok(Input::Command { request, preflight: Some(Preflight::default()) })
+                }
             };
-            Outcome::Decision(request, preflight)
+            Outcome::Command(input.map_err(|(_, why)| why))
         }));
     }
 
@@ -273,9 +298,7 @@ impl<S: Stage> Lockstep<S> {
                     input
                 }
                 Outcome::Alert(taken) => Some(Input::Alert(taken)),
-                Outcome::Decision(request, preflight) => {
-                    Some(Input::Command { request, preflight: Some(preflight) })
-                }
+                Outcome::Command(input) => Some(input?),
             };
             if let Some(input) = input {
                 self.accept(input)?;

@@ -1,11 +1,12 @@
 //! Between events and stored envelopes. Payloads over the limit are kept as blobs and named by digest.
 
 use super::core::Core;
-use super::reader::ReadError;
+use super::reader::{ReadError, fold};
 use crate::domain::digest::sha256_hex;
 use crate::domain::envelope::{Envelope, Head, PAYLOAD_LIMIT};
 use crate::domain::event::{Event, Recorded, SCHEMA};
 use crate::domain::id::{ClusterId, RemediationId};
+use crate::domain::remediation::Remediation;
 use crate::ports::store::{Draft, Store, StoreError};
 use serde_json::{Value, json};
 
@@ -88,9 +89,30 @@ pub async fn catch_up(
         let Some(last) = page.last() else { return Ok(head) };
         head = Head { seq: last.seq, hash: last.hash.clone() };
         for envelope in &page {
-            core.fold(&recorded(store, envelope).await?);
+            let recorded = recorded(store, envelope).await?;
+            if let Some(case) = reopened(store, cluster, &recorded).await? {
+                core.restore(case);
+            }
+            core.fold(&recorded);
         }
     }
+}
+
+/// The closed case that an event opens again, as it was before: what a core has forgotten of it.
+pub async fn reopened(
+    store: &dyn Store,
+    cluster: &ClusterId,
+    recorded: &Recorded,
+) -> Result<Option<Remediation>, ReadError> {
+    let (Some(id), Event::Steered { steering, .. }) = (&recorded.subject, &recorded.event) else {
+        return Ok(None);
+    };
+    if !steering.reopens() {
+        return Ok(None);
+    }
+    let mut events = events_of(store, cluster, id).await?;
+    events.retain(|earlier| earlier.seq < recorded.seq);
+    Ok(fold(cluster, id, &events))
 }
 
 /// All events of one case, oldest first.

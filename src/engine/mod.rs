@@ -5,7 +5,7 @@
 //! Absent on purpose: SQL, Kubernetes client types, anything about a screen, ambient time and randomness.
 //!
 //! Reading order: `command`, `query`, `snapshot`, `handle` (the outside); `core`, `job` (what decides); `diagnoser`,
-//! `planner`, `executor`, `assessor` (what does); `log`, `dispatcher` (what linearises); `reader` (who only looks).
+//! `planner`, `drafter`, `executor`, `assessor` (what does); `log`, `dispatcher` (what linearises); `reader` (who only looks).
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -15,6 +15,7 @@ pub mod core;
 pub mod crash;
 pub mod diagnoser;
 pub mod dispatcher;
+pub mod drafter;
 pub mod drift;
 pub mod executor;
 pub mod handle;
@@ -23,6 +24,7 @@ pub mod lockstep;
 pub mod log;
 pub mod outside;
 pub mod planner;
+pub mod prepare;
 pub mod query;
 pub mod reader;
 pub mod snapshot;

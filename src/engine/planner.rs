@@ -8,22 +8,27 @@ use crate::domain::evidence::Gathered;
 use crate::domain::id::ClusterId;
 use crate::domain::operation::{Operation, PreviewLabel};
 use crate::domain::resource::FieldPath;
+use crate::domain::steering::Wish;
 use crate::domain::workflow::compile::{PlanRequest, compile};
 use crate::domain::workflow::diff::diff_values;
 use crate::domain::workflow::plan::{Plan, PlanStep, PlannedOperation, StepKind};
 use crate::ports::cluster::ClusterError;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
-/// Makes the plan for a diagnosis.
+/// Makes the plan for a diagnosis, as a person wants it where one said so.
 pub async fn plan(
     outside: &Outside,
     cluster: &ClusterId,
     diagnosis: &Diagnosis,
+    wish: Option<&Wish>,
 ) -> Result<Box<Plan>, JobFailure> {
-    let template =
-        outside.library.choose(diagnosis).map_err(|why| JobFailure { why, retryable: false })?;
-    let overrides = BTreeMap::new();
+    let wanted = wish.and_then(|wish| wish.template.as_deref());
+    let template = match wanted {
+        Some(name) => outside.library.templates.get(name).ok_or(format!("no template `{name}`")),
+        None => outside.library.choose(diagnosis),
+    }
+    .map_err(|why| JobFailure { why, retryable: false })?;
+    let overrides = wish.map(|wish| wish.params.clone()).unwrap_or_default();
     let request = PlanRequest {
         cluster,
         diagnosis,
@@ -45,6 +50,11 @@ pub async fn plan(
     }
     let mut plan = compiled?;
     let mut blockers = Vec::new();
+    if wanted.is_some() {
+        let (notes, against) = outside.library.objections(template, diagnosis);
+        plan.blast.notes.extend(notes);
+        blockers.extend(against);
+    }
     let mut touched = std::collections::BTreeSet::new();
     for planned in mutations(&mut plan.steps) {
         // What a second change of the same object starts from isn't there yet: its diff stays computed.

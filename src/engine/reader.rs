@@ -5,7 +5,7 @@ use super::log::{blob_of, catch_up, events_of, recorded};
 use super::snapshot::Snapshot;
 use crate::domain::digest::sha256_hex;
 use crate::domain::envelope::{Head, verify_chain};
-use crate::domain::event::{Event, Recorded};
+use crate::domain::event::Recorded;
 use crate::domain::id::{ClusterId, RemediationId};
 use crate::domain::policy::Policy;
 use crate::domain::remediation::Remediation;
@@ -126,13 +126,9 @@ pub async fn after(
 pub fn fold(cluster: &ClusterId, id: &RemediationId, events: &[Recorded]) -> Option<Remediation> {
     let mut case = None::<Remediation>;
     for recorded in events {
-        match (&recorded.event, &mut case) {
-            (Event::Opened { alert, owner }, None) => {
-                let (id, cluster) = (id.clone(), cluster.clone());
-                case = Some(Remediation::open(id, cluster, recorded, alert, owner.clone()));
-            }
-            (_, Some(case)) => case.apply(recorded),
-            (_, None) => {}
+        match &mut case {
+            None => case = Remediation::opened_by(id, cluster, recorded),
+            Some(case) => case.apply(recorded),
         }
     }
     case

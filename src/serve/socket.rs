@@ -225,6 +225,9 @@ async fn run_line(line: &[u8], uid: u32, handle: &Handle, now: &Now) -> Receipt 
         Command::Decide { .. }
         | Command::PlanAnew { .. }
         | Command::Claim { .. }
+        | Command::Plan { .. }
+        | Command::Revise { .. }
+        | Command::Steer { .. }
         | Command::Start { .. } => Some(plus(now(), COMMAND_AGE_S)),
     };
     let verb = call.command.verb();

@@ -88,6 +88,16 @@ pub(crate) fn locate<'a>(alert: &Alert, reader: &mut Reader<'a>) -> Located<'a> 
     pod.map_or_else(|| Located::Gone(first), |pod| trace(pod, reader))
 }
 
+/// Looks for one object, and climbs.
+pub(crate) fn at<'a>(key: &ObjectKey, reader: &mut Reader<'a>) -> Located<'a> {
+    match reader.look(key) {
+        Got::Have(object) => climb(key.clone(), None, object, reader),
+        Got::Unreadable(why) => Located::Unreadable(key.clone(), why),
+        Got::Gone => Located::Gone(key.clone()),
+        Got::Pending => Located::Pending,
+    }
+}
+
 /// Climbs the owners of an object that was found.
 pub(crate) fn climb<'a>(
     named: ObjectKey,

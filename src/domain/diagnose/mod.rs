@@ -29,6 +29,7 @@
 //!
 //! Absent on purpose: splitting names to guess owners; anything that a text in the cluster claims about itself.
 
+mod asked;
 pub(crate) mod chain;
 mod conclude;
 pub(crate) mod container;
@@ -51,6 +52,7 @@ mod summary;
 mod values;
 pub(crate) mod workload;
 
+pub use asked::{Unfit, of_object};
 pub use chain::owner;
 pub use conclude::diagnose;
 pub use keepers::managers;

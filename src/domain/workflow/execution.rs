@@ -8,6 +8,7 @@
 //! ```
 
 use crate::domain::id::{AttemptId, ExecutionId, PlanDigest, StepPath};
+use crate::domain::steering::Ending;
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -204,6 +205,12 @@ pub struct StepRun {
     pub ended_at: Option<Timestamp>,
     /// Its attempts, in order.
     pub attempts: Vec<Attempt>,
+    /// Attempts before this one count only where they took effect: a person had the step tried again.
+    #[serde(default)]
+    pub counted_from: usize,
+    /// Seconds in which it was held, which are no part of the time that it has.
+    #[serde(default)]
+    pub held_s: u64,
     /// What it brought (names of collected evidence, what was confirmed), in words.
     pub notes: Vec<String>,
 }
@@ -217,8 +224,21 @@ impl StepRun {
             started_at: None,
             ended_at: None,
             attempts: Vec::new(),
+            counted_from: 0,
+            held_s: 0,
             notes: Vec::new(),
         }
+    }
+}
+
+impl StepRun {
+    /// The attempts that count: all since a person had it tried again, and those before it that took effect.
+    pub fn counted(&self) -> impl Iterator<Item = &Attempt> {
+        let since = self.counted_from;
+        let counts = move |(index, attempt): &(usize, &Attempt)| {
+            *index >= since || attempt.took_effect() || attempt.is_open()
+        };
+        self.attempts.iter().enumerate().filter(counts).map(|(_, attempt)| attempt)
     }
 }
 
@@ -239,4 +259,7 @@ pub struct Execution {
     pub undo_why: Option<String>,
     /// How undoing ended: all undone, or not.
     pub undone: Option<bool>,
+    /// That a person ends it, or takes it back.
+    #[serde(default)]
+    pub ending: Option<Ending>,
 }

@@ -5,5 +5,6 @@ pub mod diff;
 pub mod execution;
 pub mod lint;
 pub mod plan;
+pub mod reversal;
 pub mod template;
 pub mod tree;

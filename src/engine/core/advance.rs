@@ -40,6 +40,9 @@ impl Core {
 
     fn advance_one(&mut self, out: &mut Accepted, id: &RemediationId, now: Timestamp) {
         let Some(case) = self.open.get(id).cloned() else { return };
+        if self.end_by_person(out, &case, now) {
+            return;
+        }
         match case.state {
             State::Planning => self.after_planning(out, &case, now),
             State::Blocked => self.after_block(out, &case, now),
@@ -55,17 +58,17 @@ impl Core {
             }
             State::Running => self.advance_execution(out, &case, now),
             State::Undoing => self.advance_undo(out, &case, now),
+            State::ByHand => self.leave_to_person(out, &case, now),
             State::Diagnosing
             | State::Paused
             | State::Verifying
-            | State::ByHand
             | State::Expired
             | State::Closed => {}
         }
     }
 
     /// Why a plan may not be put to a person now.
-    fn withholds(&self, case: &Remediation, plan: &Plan) -> Vec<String> {
+    pub(super) fn withholds(&self, case: &Remediation, plan: &Plan) -> Vec<String> {
         let mut why = self.settings.policy.withholds(plan);
         match &self.role {
             Role::Driving | Role::Starting => {}
@@ -141,7 +144,7 @@ impl Core {
         before: Option<Box<Sample>>,
         now: Timestamp,
     ) {
-        let execution = ExecutionId::new(format!("{id}.{}", plan.short()));
+        let execution = self.execution_id(id, plan);
         let event = Event::ExecutionStarted { execution, plan: plan.clone(), before };
         self.engine_emit(out, now, id, event);
     }
@@ -193,7 +196,8 @@ impl Core {
                 let tries = step.attempts;
                 let count = operations.len();
                 let next = next_attempt(run, count, Direction::Forward, tries);
-                let late = run.started_at.is_some_and(|at| now >= plus(at, step.timeout_s));
+                let late =
+                    run.started_at.is_some_and(|at| now >= plus(at, step.timeout_s + run.held_s));
                 self.follow_attempts(out, case, &step.path, run, next, late, now);
             }
             (StepKind::HandOver { .. } | StepKind::WaitFor { .. } | StepKind::Action { .. }, _) => {
@@ -451,8 +455,7 @@ pub(super) fn next_attempt(
     let tries = usize::try_from(tries).unwrap_or(1).max(1);
     for operation in 0..operations {
         let of_it = run
-            .attempts
-            .iter()
+            .counted()
             .filter(|attempt| attempt.operation == operation && attempt.direction == direction)
             .collect::<Vec<_>>();
         if of_it.iter().any(|attempt| attempt.took_effect()) {

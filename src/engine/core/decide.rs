@@ -13,7 +13,7 @@ use crate::engine::command::{Command, Receipt, Refusal, Request};
 use crate::engine::snapshot::Role;
 use std::sync::Arc;
 
-type Refused = (Refusal, String);
+pub(super) type Refused = (Refusal, String);
 
 impl Core {
     /// Whether the role of the principal allows deciding on this plan; a sentence when not.
@@ -45,11 +45,22 @@ impl Core {
         preflight: Option<&Preflight>,
         now: Timestamp,
     ) {
+        self.answer(out, request, now, |core, out| core.carry_out(out, request, preflight, now));
+    }
+
+    /// Carries a command out, if it is not too old; the receipt says what came of it, and each refusal is in the log.
+    pub(super) fn answer(
+        &mut self,
+        out: &mut Accepted,
+        request: &Request,
+        now: Timestamp,
+        act: impl FnOnce(&mut Self, &mut Accepted) -> Result<(String, Vec<RemediationId>), Refused>,
+    ) {
         let late = request.not_after.is_some_and(|until| now > until);
         let result = if late && !matches!(request.command, Command::Stop { .. }) {
             Err((Refusal::Expired, "the command was too old when it arrived: give it again".into()))
         } else {
-            self.carry_out(out, request, preflight, now)
+            act(self, out)
         };
         match result {
             Ok((note, remediations)) => {
@@ -105,6 +116,13 @@ impl Core {
                 self.allow(by, &Permission::Create, &case)?;
                 self.plan_anew(out, &case, by, now)
             }
+            Command::Steer { .. } => {
+                Err((Refusal::Unavailable, "the case was not looked up".into()))
+            }
+            Command::Plan { .. } | Command::Revise { .. } => {
+                self.may_ask(request)?;
+                Err((Refusal::Unavailable, "no plan was made".into()))
+            }
             Command::Claim { remediation } => {
                 let case = self.case(remediation)?;
                 self.allow(by, &Permission::View, &case)?;
@@ -133,7 +151,7 @@ impl Core {
         }
     }
 
-    fn case(&self, id: &RemediationId) -> Result<Arc<Remediation>, Refused> {
+    pub(super) fn case(&self, id: &RemediationId) -> Result<Arc<Remediation>, Refused> {
         if let Some(case) = self.open.get(id) {
             return Ok(case.clone());
         }
@@ -144,7 +162,12 @@ impl Core {
         Err((Refusal::NotFound, format!("there is no remediation {id}")))
     }
 
-    fn allow(&self, by: &Principal, what: &Permission, case: &Remediation) -> Result<(), Refused> {
+    pub(super) fn allow(
+        &self,
+        by: &Principal,
+        what: &Permission,
+        case: &Remediation,
+    ) -> Result<(), Refused> {
         let target = case.target_key();
         let namespace = target.as_ref().map_or("", |key| key.namespace.as_str());
         self.settings
@@ -209,7 +232,7 @@ impl Core {
         }
     }
 
-    fn check_engine(&self, plan: &Plan) -> Result<(), Refused> {
+    pub(super) fn check_engine(&self, plan: &Plan) -> Result<(), Refused> {
         match &self.role {
             Role::Driving => {}
             Role::Starting => {
@@ -289,6 +312,11 @@ impl Core {
                 format!("the target changed: plan {} is void, a new one is made", digest.short());
             return Err((Refusal::Stale, why));
         }
+        Self::check_rights(preflight)
+    }
+
+    /// Nothing unknown, and the person's own rights on the cluster cover it.
+    pub(super) fn check_rights(preflight: &Preflight) -> Result<(), Refused> {
         if !preflight.unknown.is_empty() {
             let why = format!("could not be checked: {}", preflight.unknown.join("; "));
             return Err((Refusal::Unavailable, why));
@@ -333,10 +361,14 @@ impl Core {
     ) {
         let (subject, plan) = match &request.command {
             Command::Decide { remediation, plan, .. } => (Some(remediation), Some(plan.clone())),
-            Command::PlanAnew { remediation } | Command::Claim { remediation } => {
-                (Some(remediation), None)
-            }
-            Command::Alerts { .. } | Command::Stop { .. } | Command::Start { .. } => (None, None),
+            Command::PlanAnew { remediation }
+            | Command::Claim { remediation }
+            | Command::Revise { remediation, .. }
+            | Command::Steer { remediation, .. } => (Some(remediation), None),
+            Command::Alerts { .. }
+            | Command::Plan { .. }
+            | Command::Stop { .. }
+            | Command::Start { .. } => (None, None),
         };
         let event = Event::CommandRefused {
             command: request.command.verb().into(),

@@ -37,10 +37,14 @@ impl Core {
     fn due_of(&self, case: &Remediation) -> Option<(JobKind, Job)> {
         let alerts = || case.alerts.values().cloned().collect::<Vec<_>>();
         match case.state {
-            State::Diagnosing => Some((JobKind::Diagnose, Job::Diagnose { alerts: alerts() })),
+            State::Diagnosing => Some((
+                JobKind::Diagnose,
+                Job::Diagnose { alerts: alerts(), asked_for: case.asked_for.clone() },
+            )),
             State::Planning => match (&case.plan, &case.diagnosis) {
                 (None, Some(diagnosis)) => {
-                    Some((JobKind::Plan, Job::Plan { diagnosis: Box::new(diagnosis.clone()) }))
+                    let (diagnosis, wish) = (Box::new(diagnosis.clone()), case.wish.clone());
+                    Some((JobKind::Plan, Job::Plan { diagnosis, wish }))
                 }
                 (Some(_), _) | (None, None) => None,
             },
@@ -58,7 +62,8 @@ impl Core {
                 };
                 Some((JobKind::Assess, job))
             }
-            State::Blocked | State::Paused | State::ByHand | State::Expired | State::Closed => None,
+            State::Paused | State::ByHand => self.due_in_hand(case),
+            State::Blocked | State::Expired | State::Closed => None,
         }
     }
 
@@ -72,7 +77,7 @@ impl Core {
         }
         let acting = self.open.values().filter(|other| is_acting(other)).count();
         let held = self.open.values().any(|other| {
-            is_acting(other) && other.id != case.id && other.target_key() == case.target_key()
+            holds_target(other) && other.id != case.id && other.target_key() == case.target_key()
         });
         if !self.may_act() || held || acting >= self.settings.policy.max_running {
             return None;
@@ -105,6 +110,11 @@ impl Core {
             }
         }
         None
+    }
+
+    /// What is in hand while nothing new may begin: attempts without an outcome.
+    fn due_in_hand(&self, case: &Remediation) -> Option<(JobKind, Job)> {
+        self.due_while_running(case).filter(|(kind, _)| *kind != JobKind::Look)
     }
 
     /// When time alone will change something: expiry, settle time, back-off, a step's deadline.
@@ -149,6 +159,11 @@ impl Core {
 
 fn is_acting(case: &Remediation) -> bool {
     matches!(case.state, State::Running | State::Undoing | State::Verifying)
+}
+
+/// Whether no other case may change its target now.
+pub(super) fn holds_target(case: &Remediation) -> bool {
+    is_acting(case) || matches!(case.state, State::Paused | State::ByHand)
 }
 
 /// The attempts by which a step made something.

@@ -121,6 +121,9 @@ impl Core {
             }
             Event::EngineStarted { .. }
             | Event::Opened { .. }
+            | Event::PlanAsked { .. }
+            | Event::Revised { .. }
+            | Event::Steered { .. }
             | Event::AlertJoined { .. }
             | Event::AlertIgnored { .. }
             | Event::Diagnosed { .. }

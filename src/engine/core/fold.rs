@@ -217,9 +217,7 @@ impl Core {
     }
 
     fn fold_case(&mut self, id: &RemediationId, recorded: &Recorded) {
-        if let Event::Opened { alert, owner } = &recorded.event {
-            let cluster = self.settings.cluster.clone();
-            let case = Remediation::open(id.clone(), cluster, recorded, alert, owner.clone());
+        if let Some(case) = Remediation::opened_by(id, &self.settings.cluster, recorded) {
             self.note(recorded.at, Some(id), &case.last);
             self.open.insert(id.clone(), Arc::new(case));
             return;
@@ -259,8 +257,16 @@ impl Core {
         }
     }
 
+    /// Takes a closed case back that was forgotten but for its row. One that is known stays as it is.
+    pub fn restore(&mut self, case: Remediation) {
+        if !self.open.contains_key(&case.id) {
+            self.closed.retain(|row| row.id != case.id);
+            self.open.insert(case.id.clone(), Arc::new(case));
+        }
+    }
+
     /// Keeps only the row of a case that is closed and needs nobody.
-    fn retire(&mut self, id: &RemediationId) {
+    pub(super) fn retire(&mut self, id: &RemediationId) {
         let Some(case) = self.open.get(id).cloned() else { return };
         if !case.is_open() && !case.needs_person() {
             self.open.remove(id);
@@ -311,6 +317,9 @@ impl Core {
                 self.note(recorded.at, None, &line);
             }
             Event::Opened { .. }
+            | Event::PlanAsked { .. }
+            | Event::Revised { .. }
+            | Event::Steered { .. }
             | Event::AlertJoined { .. }
             | Event::Diagnosed { .. }
             | Event::Stuck { .. }
@@ -357,6 +366,9 @@ impl Core {
                 alert.fingerprint.as_str().to_string()
             }
             Event::EngineStarted { .. }
+            | Event::PlanAsked { .. }
+            | Event::Revised { .. }
+            | Event::Steered { .. }
             | Event::AlertIgnored { .. }
             | Event::Diagnosed { .. }
             | Event::Stuck { .. }

@@ -90,7 +90,8 @@ impl Core {
     ) -> Option<RemediationId> {
         self.open
             .values()
-            .filter(|case| case.is_open())
+            // A plan that a person asked for is about what they named, not about whatever else befalls it.
+            .filter(|case| case.is_open() && case.asked_for.is_none())
             .find(|case| {
                 let target = case.target_key();
                 let same = |key: Option<&ObjectKey>| {

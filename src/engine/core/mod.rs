@@ -5,6 +5,7 @@
 //! the fold (attempts that this process sent, back-off) may be lost at any time.
 
 mod advance;
+mod asked;
 mod decide;
 mod due;
 mod episodes;
@@ -12,9 +13,14 @@ mod fold;
 mod intake;
 mod outcome;
 mod rows;
+mod steer;
+mod steerable;
+#[cfg(test)]
+mod steering_tests;
 #[cfg(test)]
 mod tests;
 mod undo;
 
 pub use fold::{Accepted, Core, Settings};
 pub use rows::Live;
+pub use steerable::why_not;

@@ -36,6 +36,12 @@ impl Core {
             Input::Command { request, preflight } => {
                 self.take_command(&mut out, &request, preflight.as_ref(), now);
             }
+            Input::Steer { request, closed, preflight } => {
+                self.take_steering(&mut out, &request, closed, preflight.as_ref(), now);
+            }
+            Input::Drafted { request, fresh, result } => {
+                self.take_draft(&mut out, &request, &fresh, result, now);
+            }
             Input::StopSeen { by, reason } => {
                 if self.stop.is_none() {
                     let event = Event::Stopped { by, reason };
@@ -129,7 +135,10 @@ impl Core {
         let target = diagnosis.target.clone();
         let told = self.told_before(id, &diagnosis, now);
         self.engine_emit(out, now, id, Event::Diagnosed { diagnosis });
+        // What a person asked for is about what they named, whatever else is open or was told.
+        let asked = self.open.get(id).is_some_and(|case| case.asked_for.is_some());
         match disposition {
+            Disposition::Remediate if asked => {}
             Disposition::Remediate => {
                 let other = target.as_ref().and_then(|target| self.case_on(target, id));
                 if let Some(into) = other {
@@ -149,7 +158,7 @@ impl Core {
     fn case_on(&self, target: &ObjectRef, id: &RemediationId) -> Option<RemediationId> {
         self.open
             .values()
-            .filter(|other| other.id != *id && other.is_open())
+            .filter(|other| other.id != *id && other.is_open() && other.asked_for.is_none())
             .find(|other| {
                 let found = other.diagnosis.as_ref().and_then(|found| found.target.as_ref());
                 same_object(found, Some(target))

@@ -29,11 +29,11 @@ mod episodes;
 
 const UID: u32 = 1_000;
 
-fn at(seconds: u64) -> Timestamp {
+pub(super) fn at(seconds: u64) -> Timestamp {
     plus(chrono::DateTime::from_timestamp(1_790_000_000, 0).expect("a time"), seconds)
 }
 
-fn core() -> Core {
+pub(super) fn core() -> Core {
     let policy = Policy { owner_uid: UID, ..Policy::default() };
     let mut core = Core::new(Settings {
         cluster: ClusterId::new("c-1"),
@@ -46,7 +46,7 @@ fn core() -> Core {
     core
 }
 
-fn mira() -> Principal {
+pub(super) fn mira() -> Principal {
     Principal {
         os_user: "mira".into(),
         uid: UID,
@@ -57,11 +57,11 @@ fn mira() -> Principal {
     }
 }
 
-fn id(name: &str) -> RemediationId {
+pub(super) fn id(name: &str) -> RemediationId {
     RemediationId::new(name)
 }
 
-fn alert(fingerprint: &str, pod: &str) -> Alert {
+pub(super) fn alert(fingerprint: &str, pod: &str) -> Alert {
     let labels = [("alertname", "KubePodCrashLooping"), ("namespace", "shop"), ("pod", pod)];
     Alert {
         fingerprint: Fingerprint::new(fingerprint),
@@ -73,12 +73,12 @@ fn alert(fingerprint: &str, pod: &str) -> Alert {
     }
 }
 
-fn target(name: &str) -> ObjectRef {
+pub(super) fn target(name: &str) -> ObjectRef {
     let key = ObjectKey::new("apps/v1", "Deployment", "shop", name);
     ObjectRef { key, uid: format!("uid-of-{name}") }
 }
 
-fn take(
+pub(super) fn take(
     core: &mut Core,
     fresh: &str,
     alert: Alert,
@@ -89,7 +89,7 @@ fn take(
     core.accept(Input::Alert(Box::new(taken)), at(now))
 }
 
-fn diagnosis(name: &str) -> Diagnosis {
+pub(super) fn diagnosis(name: &str) -> Diagnosis {
     Diagnosis {
         pattern: Pattern::HighMemory,
         cause: Cause::LimitTooSmall,
@@ -106,7 +106,7 @@ fn diagnosis(name: &str) -> Diagnosis {
     }
 }
 
-fn patch_step(path: &str, name: &str, field: &str, on_failure: OnFailure) -> PlanStep {
+pub(super) fn patch_step(path: &str, name: &str, field: &str, on_failure: OnFailure) -> PlanStep {
     let operation = Operation::Patch {
         object: target(name),
         subresource: String::new(),
@@ -141,7 +141,7 @@ fn patch_step(path: &str, name: &str, field: &str, on_failure: OnFailure) -> Pla
     }
 }
 
-fn plan(name: &str, risk: Risk, steps: Vec<PlanStep>) -> Plan {
+pub(super) fn plan(name: &str, risk: Risk, steps: Vec<PlanStep>) -> Plan {
     let mut plan = Plan {
         digest: PlanDigest::new(""),
         cluster: ClusterId::new("c-1"),
@@ -172,7 +172,7 @@ fn plan(name: &str, risk: Risk, steps: Vec<PlanStep>) -> Plan {
     plan
 }
 
-fn two_steps() -> Vec<PlanStep> {
+pub(super) fn two_steps() -> Vec<PlanStep> {
     vec![
         patch_step("1", "cart", "a", OnFailure::Undo),
         patch_step("2", "cart", "b", OnFailure::Undo),
@@ -180,7 +180,7 @@ fn two_steps() -> Vec<PlanStep> {
 }
 
 /// A core with one case that waits for a decision on the returned plan.
-fn asked(risk: Risk, steps: Vec<PlanStep>) -> (Core, Plan) {
+pub(super) fn asked(risk: Risk, steps: Vec<PlanStep>) -> (Core, Plan) {
     let mut core = core();
     take(&mut core, "case", alert("f1", "cart-1"), None, 0);
     let result = Ok(Box::new(diagnosis("cart")));
@@ -192,11 +192,11 @@ fn asked(risk: Risk, steps: Vec<PlanStep>) -> (Core, Plan) {
     (core, plan)
 }
 
-fn state(core: &Core) -> State {
+pub(super) fn state(core: &Core) -> State {
     core.remediation(&id("case")).map_or(State::Closed, |case| case.state)
 }
 
-fn decide(plan: &Plan, decision: Decision, gesture: Gesture, by: Principal) -> Request {
+pub(super) fn decide(plan: &Plan, decision: Decision, gesture: Gesture, by: Principal) -> Request {
     let command = Command::Decide {
         remediation: id("case"),
         plan: plan.digest.clone(),
@@ -208,16 +208,21 @@ fn decide(plan: &Plan, decision: Decision, gesture: Gesture, by: Principal) -> R
     Request { command, by, not_after: None }
 }
 
-fn give(core: &mut Core, request: Request, preflight: Option<Preflight>, now: u64) -> Accepted {
+pub(super) fn give(
+    core: &mut Core,
+    request: Request,
+    preflight: Option<Preflight>,
+    now: u64,
+) -> Accepted {
     core.accept(Input::Command { request: Box::new(request), preflight }, at(now))
 }
 
-fn approve(core: &mut Core, plan: &Plan, now: u64) -> Accepted {
+pub(super) fn approve(core: &mut Core, plan: &Plan, now: u64) -> Accepted {
     let request = decide(plan, Decision::Approve, Gesture::Chord, mira());
     give(core, request, Some(Preflight::default()), now)
 }
 
-fn refused(accepted: &Accepted) -> Option<Refusal> {
+pub(super) fn refused(accepted: &Accepted) -> Option<Refusal> {
     let logged = accepted.events.iter().any(|e| matches!(e.event, Event::CommandRefused { .. }));
     match &accepted.receipt {
         Some(Receipt::Refused { refusal, .. }) => {
@@ -229,7 +234,7 @@ fn refused(accepted: &Accepted) -> Option<Refusal> {
 }
 
 /// Approves and begins: the first attempt's intent is written.
-fn running(steps: Vec<PlanStep>) -> (Core, Plan) {
+pub(super) fn running(steps: Vec<PlanStep>) -> (Core, Plan) {
     let (mut core, plan) = asked(Risk::Medium, steps);
     approve(&mut core, &plan, 3);
     let result = Ok((Vec::new(), None));
@@ -238,7 +243,7 @@ fn running(steps: Vec<PlanStep>) -> (Core, Plan) {
     (core, plan)
 }
 
-fn sending(core: &Core, kind: JobKind, now: u64) -> Option<crate::engine::job::Sending> {
+pub(super) fn sending(core: &Core, kind: JobKind, now: u64) -> Option<crate::engine::job::Sending> {
     core.due(at(now)).into_iter().find_map(|(key, job)| match job {
         Job::Send(sending) | Job::Probe(sending) => (key.kind == kind).then_some(*sending),
         Job::Diagnose { .. }
@@ -250,13 +255,13 @@ fn sending(core: &Core, kind: JobKind, now: u64) -> Option<crate::engine::job::S
     })
 }
 
-fn end(core: &mut Core, outcome: AttemptOutcome, now: u64) -> Accepted {
+pub(super) fn end(core: &mut Core, outcome: AttemptOutcome, now: u64) -> Accepted {
     let sending = sending(core, JobKind::Send, now).expect("something is to be sent");
     let (path, attempt) = (sending.path, sending.attempt);
     core.accept(Input::Sent { id: id("case"), path, attempt, outcome }, at(now))
 }
 
-fn applied() -> AttemptOutcome {
+pub(super) fn applied() -> AttemptOutcome {
     AttemptOutcome::Applied { note: String::new() }
 }
 

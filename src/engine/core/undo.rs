@@ -110,7 +110,9 @@ impl Core {
         self.engine_emit(out, now, &case.id, event);
         let regressed =
             case.judgement.as_ref().is_some_and(|judged| judged.verdict == Verdict::Regressed);
-        let outcome = if regressed { Outcome::Regressed } else { Outcome::Failed };
+        let ending = case.execution.as_ref().and_then(|run| run.ending.as_ref());
+        let outcome =
+            if regressed { Outcome::Regressed } else { super::steer::undone_outcome(ending, all) };
         self.close(out, &case.id, outcome, &words, now);
     }
 }
@@ -133,9 +135,9 @@ fn forward_done(run: &StepRun, operation: usize) -> bool {
 /// The next undo attempt of one operation.
 fn next_attempt_of(run: &StepRun, operation: usize) -> NextAttempt {
     let of_it = StepRun {
+        counted_from: 0,
         attempts: run
-            .attempts
-            .iter()
+            .counted()
             .filter(|attempt| attempt.operation == operation)
             .cloned()
             .map(|mut attempt| {

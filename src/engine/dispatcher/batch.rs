@@ -184,7 +184,13 @@ impl Dispatcher {
             if let Some(key) = &pending.job {
                 self.running.remove(key);
             }
-            if let (Some(reply), Input::Command { request, .. }) = (pending.reply, pending.input) {
+            if let (
+                Some(reply),
+                Input::Command { request, .. }
+                | Input::Steer { request, .. }
+                | Input::Drafted { request, .. },
+            ) = (pending.reply, pending.input)
+            {
                 self.pass_on(*request, reply);
             }
         }
@@ -222,9 +228,13 @@ fn order(input: &Input) -> u8 {
             Command::Decide { .. }
             | Command::Alerts { .. }
             | Command::PlanAnew { .. }
+            | Command::Plan { .. }
+            | Command::Revise { .. }
+            | Command::Steer { .. }
             | Command::Claim { .. }
             | Command::Start { .. } => 1,
         },
+        Input::Steer { .. } | Input::Drafted { .. } => 1,
         Input::Diagnosed { .. }
         | Input::PlanMade { .. }
         | Input::DriftSeen { .. }

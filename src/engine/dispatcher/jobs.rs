@@ -6,9 +6,10 @@ use crate::domain::alert::Alert;
 use crate::domain::approval::Preflight;
 use crate::domain::event::Recorded;
 use crate::domain::id::ClusterId;
-use crate::engine::command::{Receipt, Request};
+use crate::domain::remediation::Remediation;
+use crate::engine::command::{Receipt, Refusal, Request};
 use crate::engine::executor::{self, Standing};
-use crate::engine::job::{Input, Job, JobKey, JobKind, Taken};
+use crate::engine::job::{Input, Job, JobFailure, JobKey, JobKind, Taken};
 use crate::engine::outside::Outside;
 use crate::engine::reader::ReadError;
 use crate::engine::snapshot::Role;
@@ -33,8 +34,10 @@ pub(super) enum Done {
     Polled(Result<Vec<Alert>, String>),
     /// What an approval depends on.
     Preflighted(Box<Request>, Preflight, oneshot::Sender<Receipt>),
-    /// New events, read while following.
-    Followed(Result<Vec<Recorded>, ReadError>),
+    /// A command, with what had to be looked up or made for it.
+    Asked(Box<Input>, oneshot::Sender<Receipt>),
+    /// New events, read while following, each with the case that it opens again.
+    Followed(Result<Vec<(Recorded, Option<Remediation>)>, ReadError>),
     /// Alerts were put into the inbox; the sender waits, or not.
     Put(Result<Vec<u64>, StoreError>, Option<oneshot::Sender<Receipt>>, bool),
     /// The stop flags were set or lifted.
@@ -53,12 +56,21 @@ pub async fn run_job(
 ) -> Option<Input> {
     let id = key.remediation.clone();
     match job {
-        Job::Diagnose { alerts } => {
-            let result = diagnoser::diagnose(outside, &alerts).await;
+        Job::Diagnose { alerts, asked_for } => {
+            let result = match asked_for {
+                None => diagnoser::diagnose(outside, &alerts).await,
+                Some(object) => {
+                    let found = diagnoser::diagnose_object(outside, &object).await;
+                    found.map_err(|(refusal, why)| JobFailure {
+                        why,
+                        retryable: refusal == Refusal::Unavailable,
+                    })
+                }
+            };
             Some(Input::Diagnosed { id, result })
         }
-        Job::Plan { diagnosis } => {
-            let result = planner::plan(outside, cluster, &diagnosis).await;
+        Job::Plan { diagnosis, wish } => {
+            let result = planner::plan(outside, cluster, &diagnosis, wish.as_ref()).await;
             Some(Input::PlanMade { id, result })
         }
         Job::WatchDrift { plan } => {
@@ -142,6 +154,17 @@ impl Dispatcher {
                     inbox: None,
                     job: None,
                 });
+            }
+            Ok(Done::Asked(input, reply)) => {
+                if let Input::Steer {
+                    preflight: Some(Preflight { stopped: Some(reason), .. }),
+                    ..
+                } = &*input
+                {
+                    self.push(Input::StopSeen { by: LEASE_STOP.into(), reason: reason.clone() });
+                }
+                let input = *input;
+                self.pending.push(Pending { input, reply: Some(reply), inbox: None, job: None });
             }
             Ok(Done::Followed(result)) => self.followed(result),
             Ok(Done::Put(result, reply, wait)) => self.was_put(result, reply, wait),

@@ -11,6 +11,7 @@ mod leases;
 mod queries;
 mod refused;
 mod run;
+mod steering;
 
 pub use jobs::run_job;
 pub use run::{Dispatcher, Options};

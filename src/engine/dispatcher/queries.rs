@@ -6,6 +6,7 @@ use crate::domain::approval::Decision;
 use crate::domain::event::Recorded;
 use crate::domain::policy::Permission;
 use crate::domain::principal::{Principal, Transport};
+use crate::domain::remediation::Remediation;
 use crate::engine::command::{Command, Receipt, Refusal, Request};
 use crate::engine::handle::ToEngine;
 use crate::engine::job::Input;
@@ -59,7 +60,19 @@ impl Dispatcher {
                     None => self.accept_command(request, reply),
                 }
             }
+            Command::Steer { remediation, .. } if self.is_appending() => {
+                let id = remediation.clone();
+                self.look_up_and_steer(&id, request, reply);
+            }
+            Command::Plan { .. } | Command::Revise { .. }
+                if self.is_appending() && self.core.may_ask(&request).is_ok() =>
+            {
+                self.draft(request, reply);
+            }
             Command::Start { .. }
+            | Command::Plan { .. }
+            | Command::Revise { .. }
+            | Command::Steer { .. }
             | Command::Decide { .. }
             | Command::PlanAnew { .. }
             | Command::Claim { .. } => self.accept_command(request, reply),
@@ -217,8 +230,13 @@ impl Dispatcher {
             };
             let mut events = Vec::new();
             for envelope in &page {
-                match log::recorded(store, envelope).await {
-                    Ok(recorded) => events.push(recorded),
+                let one = async {
+                    let recorded = log::recorded(store, envelope).await?;
+                    let reopened = log::reopened(store, &cluster, &recorded).await?;
+                    Ok((recorded, reopened))
+                };
+                match one.await {
+                    Ok(one) => events.push(one),
                     Err(error) => return Done::Followed(Err(error)),
                 }
             }
@@ -226,12 +244,18 @@ impl Dispatcher {
         });
     }
 
-    pub(super) fn followed(&mut self, result: Result<Vec<Recorded>, ReadError>) {
+    pub(super) fn followed(
+        &mut self,
+        result: Result<Vec<(Recorded, Option<Remediation>)>, ReadError>,
+    ) {
         match result {
             Ok(events) => {
-                for recorded in events.iter().filter(|recorded| recorded.seq > 0) {
-                    if recorded.seq == self.core.seq() + 1 {
-                        self.core.fold(recorded);
+                for (recorded, reopened) in events {
+                    if recorded.seq > 0 && recorded.seq == self.core.seq() + 1 {
+                        if let Some(case) = reopened {
+                            self.core.restore(case);
+                        }
+                        self.core.fold(&recorded);
                         self.changed = true;
                     }
                 }

@@ -125,6 +125,8 @@ fn instead(input: &Input) -> Option<Input> {
         },
         Input::Alert(_)
         | Input::Command { .. }
+        | Input::Steer { .. }
+        | Input::Drafted { .. }
         | Input::StopSeen { .. }
         | Input::IdentityMismatch { .. }
         | Input::Wake => return None,

@@ -15,20 +15,14 @@ pub fn lines(events: &[Recorded]) -> Vec<TimeLine> {
 }
 
 fn line(recorded: &Recorded, cases: &mut BTreeMap<RemediationId, Remediation>) -> TimeLine {
-    if let (Some(id), Event::Opened { alert, owner }) = (&recorded.subject, &recorded.event) {
-        let case = Remediation::open(
-            id.clone(),
-            ClusterId::new(String::new()),
-            recorded,
-            alert,
-            owner.clone(),
-        );
+    let cluster = ClusterId::new(String::new());
+    if let Some(id) = &recorded.subject
+        && let Some(case) = Remediation::opened_by(id, &cluster, recorded)
+    {
         cases.insert(id.clone(), case);
     }
     let folded = recorded.subject.as_ref().and_then(|id| cases.get_mut(id)).map(|case| {
-        if !matches!(recorded.event, Event::Opened { .. }) {
-            case.apply(recorded);
-        }
+        case.apply(recorded);
         case.last.clone()
     });
     let text = own_words(&recorded.event).or(folded).unwrap_or_else(|| spare_words(recorded));

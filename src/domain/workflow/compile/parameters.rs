@@ -1,6 +1,7 @@
 //! Parameters: what a person set, else what a caller gave, else the default, within the author's limits.
 
 use super::variables::{Variables, resolve, said};
+use crate::domain::expr::references;
 use crate::domain::spelling::nearest;
 use crate::domain::workflow::template::{Given, Parameter, Template};
 use serde_json::{Map, Value};
@@ -71,9 +72,35 @@ fn one(
 
 fn computed(given: &Given, variables: &Variables) -> Result<Value, String> {
     resolve(given, variables).map_err(|error| match given {
-        Given::Cel(source) | Given::Text(source) => said(&error, source),
+        Given::Cel(source) | Given::Text(source) => {
+            let missing = missing_values(source, variables);
+            if missing.is_empty() {
+                said(&error, source)
+            } else {
+                let missing = missing.join(", ");
+                format!("the diagnosis does not know {missing}: set the parameter yourself")
+            }
+        }
         Given::Literal(_) => error.to_string(),
     })
+}
+
+/// Names of the values of the diagnosis that an expression needs and that are not known.
+fn missing_values(source: &str, variables: &Variables) -> Vec<String> {
+    let known = variables.get("diagnosis").and_then(|diagnosis| diagnosis.get("values"));
+    let used = references(source).unwrap_or_default();
+    let mut missing = used
+        .into_iter()
+        .filter(|used| used.variable == "diagnosis" && !used.test)
+        .filter_map(|used| match used.members.as_slice() {
+            [values, name, ..] if values == "values" => Some(name.clone()),
+            _ => None,
+        })
+        .filter(|name| known.is_none_or(|known| known.get(name).is_none()))
+        .collect::<Vec<_>>();
+    missing.sort();
+    missing.dedup();
+    missing
 }
 
 /// What comes from a command line is text; numbers and flags are read from it.

@@ -150,6 +150,46 @@ impl Library {
         })
     }
 
+    /// What speaks against a template that a person chose for a diagnosis: what it is not made for, and why it must
+    /// not be used here.
+    #[must_use]
+    pub fn objections(
+        &self,
+        template: &Template,
+        diagnosis: &Diagnosis,
+    ) -> (Vec<String>, Vec<String>) {
+        let Some(matching) = &template.matching else { return (Vec::new(), Vec::new()) };
+        let name = &template.reference.name;
+        let variables = BTreeMap::from([
+            ("diagnosis".to_string(), diagnosis_variable(diagnosis)),
+            ("target".to_string(), target_variable(diagnosis.target.as_ref())),
+        ]);
+        let mut notes = Vec::new();
+        let other_cause =
+            !matching.causes.is_empty() && !matching.causes.contains(&diagnosis.cause);
+        if matching.pattern != diagnosis.pattern || other_cause {
+            let causes = matching.causes.iter().map(|cause| cause.word()).collect::<Vec<_>>();
+            notes.push(format!(
+                "a person chose {name}, which is for {} ({}); the evidence says {}, {}",
+                matching.pattern,
+                if causes.is_empty() { "any cause".into() } else { causes.join(", ") },
+                diagnosis.pattern,
+                diagnosis.cause
+            ));
+        }
+        let holds = |cel: &str| expr::holds(cel, &variables).unwrap_or(false);
+        if !matching.when.is_empty() && !holds(&matching.when) {
+            notes.push(format!("the condition of {name} does not hold here"));
+        }
+        let against = matching
+            .not_when
+            .iter()
+            .filter(|exclusion| holds(&exclusion.cel))
+            .map(|exclusion| format!("{name} must not be used here: {}", exclusion.why))
+            .collect();
+        (notes, against)
+    }
+
     /// Whether a template or a subflow of it changes the cluster.
     #[must_use]
     pub fn acts(&self, template: &Template) -> bool {
