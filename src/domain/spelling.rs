@@ -21,7 +21,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// Edits between two words, case ignored.
-fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let a = a.chars().flat_map(char::to_lowercase).collect::<Vec<_>>();
     let b = b.chars().flat_map(char::to_lowercase).collect::<Vec<_>>();
     let mut rows = vec![(0..=b.len()).collect::<Vec<_>>()];

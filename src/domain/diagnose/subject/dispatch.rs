@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::findings::Examined;
-use super::{claim, settle, terminating};
+use super::{autoscaler, budget, claim, service, settle, terminating};
 use crate::domain::diagnose::reader::Reader;
 use crate::domain::diagnosis::Diagnosis;
 use crate::domain::resource::ObjectKey;
@@ -16,6 +16,11 @@ fn examiner(key: &ObjectKey) -> Option<Examiner> {
     let group = key.api_version.split_once('/').map_or("", |(group, _)| group);
     match (group, key.kind.as_str()) {
         ("", "PersistentVolumeClaim") => Some(claim::examine),
+        ("", "Service") => Some(service::examine),
+        ("autoscaling", "HorizontalPodAutoscaler") => Some(autoscaler::examine),
+        ("policy", "PodDisruptionBudget") => Some(budget::examine),
+        ("networking.k8s.io", "NetworkPolicy") => Some(service::examine_policy),
+        ("networking.k8s.io", "Ingress") => Some(service::examine_ingress),
         _ => None,
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Opinion {
 pub(crate) struct Findings {
     /// The pattern where no cause is chosen.
     pub(crate) pattern: Pattern,
+    /// Of the object; empty: it has none.
+    pub(crate) namespace: String,
     pub(crate) facts: Vec<Fact>,
     pub(crate) values: BTreeMap<String, Value>,
     pub(crate) opinions: Vec<Opinion>,
@@ -62,6 +64,7 @@ impl Findings {
     pub(crate) fn new(case: &Case<'_>, pattern: Pattern) -> Self {
         let mut it = Self {
             pattern,
+            namespace: case.namespace().into(),
             facts: Vec::new(),
             values: BTreeMap::new(),
             opinions: Vec::new(),

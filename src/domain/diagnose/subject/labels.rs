@@ -21,6 +21,14 @@ pub(crate) fn matches(selector: &Value, object: &Value) -> bool {
         })
 }
 
+/// Whether a Service's plain selector matches an object's labels. One that is empty selects nothing.
+pub(crate) fn selects(selector: &Value, object: &Value) -> bool {
+    let Some(wanted) = selector.as_object().filter(|wanted| !wanted.is_empty()) else {
+        return false;
+    };
+    wanted.iter().all(|(key, wanted)| value(object, &["metadata", "labels", key]) == Some(wanted))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,5 +48,8 @@ mod tests {
         no(json!({"matchExpressions": [{"key": "gone", "operator": "Exists"}]}));
         yes(json!({"matchExpressions": [{"key": "gone", "operator": "DoesNotExist"}]}));
         no(json!({"matchExpressions": [{"key": "app", "operator": "Near"}]}));
+        assert!(selects(&json!({"app": "web"}), &pod));
+        assert!(!selects(&json!({"app": "web", "tier": "b"}), &pod));
+        assert!(!selects(&json!({}), &pod), "an empty selector of a Service selects nothing");
     }
 }

@@ -12,6 +12,8 @@
 //!
 //! To add a kind: its file with `examine`, and a line in `dispatch`.
 
+mod autoscaler;
+mod budget;
 mod case;
 mod claim;
 mod dispatch;
@@ -19,6 +21,7 @@ mod findings;
 mod growth;
 mod handing;
 mod labels;
+mod service;
 mod settle;
 mod terminating;
 
