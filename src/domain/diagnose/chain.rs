@@ -10,6 +10,7 @@
 //! controller wrote: the controller's own events (*Created pod: …*), or kube-state-metrics' `kube_pod_owner`.
 
 use super::fields::{controller, items, name, terminating, text, uid};
+use super::guesses::{Guessed, guess};
 use super::named::candidates;
 use super::reader::{Got, Reader};
 use crate::domain::alert::Alert;
@@ -69,7 +70,13 @@ pub fn owner(alert: &Alert, gathered: &Gathered) -> Progress<Option<ObjectKey>> 
 /// Looks for the object that the alert's labels name, and climbs.
 pub(crate) fn locate<'a>(alert: &Alert, reader: &mut Reader<'a>) -> Located<'a> {
     let all = candidates(alert);
-    let Some(first) = all.first().cloned() else { return Located::Nameless };
+    let Some(first) = all.first().cloned() else {
+        return match guess(alert, reader) {
+            Guessed::Found(key, object) => climb(key, None, object, reader),
+            Guessed::Pending => Located::Pending,
+            Guessed::Nothing => Located::Nameless,
+        };
+    };
     // A label such as `deployment` may be an application's own word: then the pod is the object.
     let fallback = |key: &&ObjectKey| **key == first || key.kind == "Pod";
     let mut unreadable = None;

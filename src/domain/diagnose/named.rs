@@ -7,6 +7,7 @@
 //!
 //! Labels only propose: whether the object exists is looked up, and the first of several that exists is taken.
 
+use super::guesses::by_kind;
 use crate::domain::alert::Alert;
 use crate::domain::resource::ObjectKey;
 
@@ -17,16 +18,25 @@ const EXPORTERS: [&str; 4] =
 const SCRAPES: [&str; 4] = ["kubelet", "cadvisor", "resource", "apiserver"];
 
 /// Label names and the kind that they name, most telling first.
-const KINDS: [(&[&str], &str, &str); 9] = [
+const KINDS: [(&[&str], &str, &str); 13] = [
     (&["deployment"], "apps/v1", "Deployment"),
     (&["statefulset"], "apps/v1", "StatefulSet"),
     (&["daemonset"], "apps/v1", "DaemonSet"),
     (&["replicaset"], "apps/v1", "ReplicaSet"),
     (&["job_name"], "batch/v1", "Job"),
     (&["cronjob"], "batch/v1", "CronJob"),
-    (&["persistentvolumeclaim"], "v1", "PersistentVolumeClaim"),
-    (&["horizontalpodautoscaler"], "autoscaling/v2", "HorizontalPodAutoscaler"),
+    (&["persistentvolumeclaim", "exported_persistentvolumeclaim"], "v1", "PersistentVolumeClaim"),
+    (&["horizontalpodautoscaler", "hpa"], "autoscaling/v2", "HorizontalPodAutoscaler"),
     (&["poddisruptionbudget"], "policy/v1", "PodDisruptionBudget"),
+    (&["resourcequota"], "v1", "ResourceQuota"),
+    (&["networkpolicy"], "networking.k8s.io/v1", "NetworkPolicy"),
+    (&["exported_service"], "v1", "Service"),
+    (&["ingress", "exported_ingress"], "networking.k8s.io/v1", "Ingress"),
+];
+/// Cluster-scoped kinds, likewise.
+const WIDE: [(&[&str], &str, &str); 2] = [
+    (&["persistentvolume"], "v1", "PersistentVolume"),
+    (&["apiservice"], "apiregistration.k8s.io/v1", "APIService"),
 ];
 
 /// The object that an alert's labels name, if any.
@@ -43,7 +53,7 @@ pub(crate) fn candidates(alert: &Alert) -> Vec<ObjectKey> {
     found
 }
 
-fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 253
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
@@ -55,7 +65,13 @@ fn labelled(alert: &Alert) -> Vec<ObjectKey> {
     let mut found = Vec::new();
     let namespace =
         alert.label(&["exported_namespace", "namespace", "kubernetes_namespace"]).unwrap_or("");
+    let wide = WIDE.iter().filter_map(|(labels, api_version, kind)| {
+        Some(ObjectKey::new(api_version, kind, "", alert.label(labels)?))
+    });
+    found.extend(by_kind(alert));
+    found.extend(certificate(alert, namespace));
     if namespace.is_empty() {
+        found.extend(wide);
         found.extend(node(alert));
         return found;
     }
@@ -68,6 +84,7 @@ fn labelled(alert: &Alert) -> Vec<ObjectKey> {
             found.push(ObjectKey::new(api_version, kind, namespace, name));
         }
     }
+    found.extend(wide);
     found.extend(workload(alert, namespace));
     let own_node = node(alert);
     let scraped_node = is_exporter(job).then(|| own_node.clone()).flatten();
@@ -122,6 +139,20 @@ fn node(alert: &Alert) -> Option<ObjectKey> {
     Some(ObjectKey::new("v1", "Node", "", name))
 }
 
+/// cert-manager's metrics name a Certificate by `name` beside its issuer; exporters of certificates name the Secret.
+fn certificate(alert: &Alert, namespace: &str) -> Option<ObjectKey> {
+    if let (Some(secret), Some(place)) =
+        (alert.label(&["secret_name"]), alert.label(&["secret_namespace"]))
+    {
+        return Some(ObjectKey::new("v1", "Secret", place, secret));
+    }
+    let issued = alert.label(&["issuer_name", "issuer_kind", "issuer_group"]).is_some()
+        || alert.label(&["job"]).is_some_and(|job| job.contains("cert-manager"));
+    let name = alert.label(&["certificate", "exported_name", "name"]).filter(|_| issued)?;
+    (!namespace.is_empty())
+        .then(|| ObjectKey::new("cert-manager.io/v1", "Certificate", namespace, name))
+}
+
 /// `workload` and `workload_type`, as the kubernetes-mixin's recording rules write them.
 fn workload(alert: &Alert, namespace: &str) -> Option<ObjectKey> {
     let name = alert.label(&["workload"])?;
@@ -174,6 +205,45 @@ mod tests {
                 ("job", "kube-state-metrics"),
             ]),
             "pay/Pod/a-1"
+        );
+    }
+
+    #[test]
+    fn labels_of_all_kinds_name_their_object() {
+        let in_pay = |extra: &[(&str, &str)]| path(&[&[("namespace", "pay")], extra].concat());
+        assert_eq!(
+            in_pay(&[("persistentvolumeclaim", "data"), ("node", "n1")]),
+            "pay/PersistentVolumeClaim/data"
+        );
+        assert_eq!(in_pay(&[("resourcequota", "q"), ("resource", "pods")]), "pay/ResourceQuota/q");
+        assert_eq!(in_pay(&[("networkpolicy", "deny")]), "pay/NetworkPolicy/deny");
+        assert_eq!(in_pay(&[("ingress", "front"), ("service", "x")]), "pay/Ingress/front");
+        assert_eq!(in_pay(&[("kind", "deploy"), ("name", "web")]), "pay/Deployment/web");
+        assert_eq!(in_pay(&[("object", "StatefulSet/db")]), "pay/StatefulSet/db");
+        assert_eq!(in_pay(&[("object", "shop/deployment.apps/web")]), "shop/Deployment/web");
+        assert_eq!(
+            in_pay(&[("kind", "Widget"), ("name", "w"), ("api_version", "x.io/v1")]),
+            "pay/Widget/w"
+        );
+        assert_eq!(in_pay(&[("kind", "Widget"), ("name", "w")]), "-", "a kind without a place");
+        assert_eq!(path(&[("kind", "Node"), ("name", "n1"), ("namespace", "pay")]), "Node/n1");
+        assert_eq!(path(&[("kind", "Pod"), ("name", "p")]), "-", "a pod without a namespace");
+        assert_eq!(
+            path(&[("persistentvolume", "pv-1"), ("phase", "Failed")]),
+            "PersistentVolume/pv-1"
+        );
+        assert_eq!(
+            path(&[
+                ("exported_namespace", "shop"),
+                ("namespace", "cert-manager"),
+                ("name", "front-tls"),
+                ("issuer_name", "le"),
+            ]),
+            "shop/Certificate/front-tls"
+        );
+        assert_eq!(
+            path(&[("secret_name", "tls"), ("secret_namespace", "shop"), ("namespace", "mon")]),
+            "shop/Secret/tls"
         );
     }
 

@@ -57,20 +57,14 @@ pub(super) fn note<'a>(
     findings.put("policies", names);
     age(case, newest, &path, findings);
     if let Some(sets) = sets.have() {
-        match enforcer(sets) {
-            Some(plug_in) => {
-                let words = format!("{plug_in} enforces policies here");
-                findings.add("policies-enforced", words, format!("DaemonSet {plug_in}"));
-                findings.put("enforced_by", plug_in);
-            }
-            None => {
-                let words = "no network plug-in that is known to enforce policies runs here";
-                findings.add(
-                    "policies-not-enforced",
-                    words.into(),
-                    "DaemonSets of all namespaces".into(),
-                );
-            }
+        if let Some(plug_in) = enforcer(sets) {
+            let words = format!("{plug_in} enforces policies here");
+            findings.add("policies-enforced", words, format!("DaemonSet {plug_in}"));
+            findings.put("enforced_by", plug_in);
+        } else {
+            let words = "no network plug-in that is known to enforce policies runs here";
+            let source = "DaemonSets of all namespaces".to_string();
+            findings.add("policies-not-enforced", words.into(), source);
         }
     }
     Some(())

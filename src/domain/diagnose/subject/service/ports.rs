@@ -29,21 +29,14 @@ pub(super) fn check(case: &Case<'_>, pods: &[&Pod<'_>], findings: &mut Findings)
         let protocol = protocol_of(port);
         let target = value(port, &["targetPort"]).cloned().unwrap_or_else(|| json!(shown));
         let source = format!("{path}: spec.ports[{shown}].targetPort; pod {}", pod.name());
-        let wrong = match &target {
-            Value::String(wanted) => {
-                let there =
-                    declared.iter().any(|one| one.name == *wanted && one.protocol == protocol);
-                (!there)
-                    .then(|| {
-                        format!(
-                            "port {shown} goes to the port named {wanted}, and no container has one"
-                        )
-                    })
-                    .map(|words| ("named-port-missing", words))
-            }
-            other => other
-                .as_i64()
-                .and_then(|wanted| number(wanted, protocol, shown, &declared, &probed)),
+        let wrong = if let Some(wanted) = target.as_str() {
+            let there = declared.iter().any(|one| one.name == wanted && one.protocol == protocol);
+            let words =
+                format!("port {shown} goes to the port named {wanted}, and no container has one");
+            (!there).then_some(("named-port-missing", words))
+        } else {
+            let wanted = target.as_i64();
+            wanted.and_then(|wanted| number(wanted, protocol, shown, &declared, &probed))
         };
         let Some((id, words)) = wrong else { continue };
         let has = declared.iter().map(said).collect::<Vec<_>>().join(", ");

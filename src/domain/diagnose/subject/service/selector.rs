@@ -162,6 +162,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    #[allow(clippy::needless_pass_by_value)] // Literals read better.
     fn near(service: &str, selector: Value, labels: Value) -> Option<f64> {
         let workload = json!({"kind": "Deployment", "metadata": {"name": "web"},
             "spec": {"template": {"metadata": {"labels": labels}}}});
