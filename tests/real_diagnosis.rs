@@ -119,6 +119,7 @@ impl World {
                     ],
                 )
             }
+            Read::PodsOn { .. } => Answer::Unavailable("not asked here".into()),
             Read::Alerts { .. } => Answer::Unavailable("not asked here".into()),
         }
     }

@@ -102,6 +102,7 @@ impl Prometheus {
             }
             Read::Object(_)
             | Read::List { .. }
+            | Read::PodsOn { .. }
             | Read::Events { .. }
             | Read::Logs { .. }
             | Read::Alerts { .. } => return Err("this is not a question to Prometheus".into()),

@@ -23,6 +23,11 @@ pub enum Read {
         /// Label selector in kubectl's syntax; empty: all.
         labels: String,
     },
+    /// Pods that are bound to a node. At most [`LIST_LIMIT`] come back.
+    PodsOn {
+        /// Which.
+        node: String,
+    },
     /// Events whose `involvedObject` is this one, newest first.
     Events {
         /// Namespace of the object.

@@ -78,11 +78,43 @@ pub enum Operation {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         made_by: Vec<AttemptId>,
     },
+    /// Run a program in a container. What it prints is kept; its exit code says how it went.
+    Exec(Command),
     /// Read and keep: changes nothing.
     Collect {
         /// What is read.
         reads: Vec<Read>,
     },
+}
+
+/// A program and its arguments, run in a container of a pod as they stand: no shell is put around them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// Where.
+    pub pod: ObjectRef,
+    /// In which container.
+    pub container: String,
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// Exit codes that mean success; empty: 0 alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub succeeds_on: Vec<i32>,
+    /// Seconds that it may take. Afterwards it is not known how it went.
+    pub timeout_s: u64,
+    /// What is kept of its output.
+    #[serde(default)]
+    pub keeps: Keeps,
+}
+
+/// What is kept of a program's output.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keeps {
+    /// Both streams as text, cleaned and redacted, the first 1 MiB of each.
+    #[default]
+    Text,
+    /// Standard output byte for byte, up to 64 MiB; more is a failure.
+    Bytes,
 }
 
 /// What becomes of the objects that a deleted one owns.
@@ -139,6 +171,7 @@ impl Operation {
             Self::Evict { .. } => "evict",
             Self::Create { .. } => "create",
             Self::Unmake { .. } => "unmake",
+            Self::Exec(_) => "exec",
             Self::Collect { .. } => "collect",
         }
     }
@@ -149,7 +182,8 @@ impl Operation {
         match self {
             Self::Patch { object, .. }
             | Self::Delete { object, .. }
-            | Self::Evict { pod: object, .. } => Some(object),
+            | Self::Evict { pod: object, .. }
+            | Self::Exec(Command { pod: object, .. }) => Some(object),
             Self::Create { .. } | Self::Unmake { .. } | Self::Collect { .. } => None,
         }
     }
@@ -162,7 +196,24 @@ impl Operation {
             Self::Patch { .. }
             | Self::Delete { .. }
             | Self::Evict { .. }
+            | Self::Exec(_)
             | Self::Collect { .. } => self.object().map(|object| &object.key),
+        }
+    }
+
+    /// Whether the server can say beforehand what it does: not of a program, nor of pods that run one.
+    #[must_use]
+    pub fn previewable(&self) -> bool {
+        match self {
+            Self::Exec(_) => false,
+            Self::Create { object, .. } => {
+                !matches!(object.kind.as_str(), "Pod" | "Job" | "CronJob")
+            }
+            Self::Patch { .. }
+            | Self::Delete { .. }
+            | Self::Evict { .. }
+            | Self::Unmake { .. }
+            | Self::Collect { .. } => true,
         }
     }
 
@@ -174,7 +225,8 @@ impl Operation {
             | Self::Delete { .. }
             | Self::Evict { .. }
             | Self::Create { .. }
-            | Self::Unmake { .. } => true,
+            | Self::Unmake { .. }
+            | Self::Exec(_) => true,
             Self::Collect { .. } => false,
         }
     }
@@ -184,7 +236,9 @@ impl Operation {
     pub fn removes(&self) -> bool {
         match self {
             Self::Delete { .. } | Self::Evict { .. } | Self::Unmake { .. } => true,
-            Self::Patch { .. } | Self::Create { .. } | Self::Collect { .. } => false,
+            Self::Patch { .. } | Self::Create { .. } | Self::Exec(_) | Self::Collect { .. } => {
+                false
+            }
         }
     }
 
@@ -196,6 +250,7 @@ impl Operation {
             Self::Patch { .. } => SeenBy::Stamp,
             Self::Delete { .. } | Self::Evict { .. } => SeenBy::Uid,
             Self::Create { .. } | Self::Unmake { .. } => SeenBy::Name,
+            Self::Exec(_) => SeenBy::Never,
             Self::Collect { .. } => SeenBy::Repeatable,
         }
     }
@@ -225,6 +280,7 @@ impl Operation {
             Self::Delete { .. }
             | Self::Evict { .. }
             | Self::Unmake { .. }
+            | Self::Exec(_)
             | Self::Collect { .. } => None,
         }
     }
@@ -251,6 +307,11 @@ impl Operation {
                 gone(format!("evicted (uid {}){}", pod.uid, within(grace_s)))
             }
             Self::Unmake { .. } => gone("deleted, if this execution made it".into()),
+            Self::Exec(command) => vec![DiffLine {
+                path: format!("runs in container {}", command.container),
+                before: None,
+                after: Some(serde_json::json!(command.argv).to_string()),
+            }],
             Self::Patch { .. } | Self::Create { .. } | Self::Collect { .. } => Vec::new(),
         }
     }
@@ -268,6 +329,8 @@ pub enum SeenBy {
     Name,
     /// The fields hold the new values.
     Value,
+    /// It can't be seen: a person has to look.
+    Never,
     /// It changes nothing and may be done again.
     Repeatable,
 }

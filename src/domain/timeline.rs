@@ -290,6 +290,7 @@ pub fn outcome_words(outcome: &AttemptOutcome) -> String {
         }
         AttemptOutcome::Refused { why, retryable: false } => joined("refused", why),
         AttemptOutcome::Held { why } => joined("held back, asked again later", why),
+        AttemptOutcome::Failed { why } => joined("failed", why),
         AttemptOutcome::NoAnswer { why } => joined("no answer", why),
         AttemptOutcome::CantTell { why } => joined("can't be told", why),
     }
@@ -305,6 +306,7 @@ pub fn outcome_word(outcome: Option<&AttemptOutcome>) -> &'static str {
         Some(AttemptOutcome::SeenNotDone { .. }) => "seen_not_done",
         Some(AttemptOutcome::Refused { .. }) => "refused",
         Some(AttemptOutcome::Held { .. }) => "held",
+        Some(AttemptOutcome::Failed { .. }) => "failed",
         Some(AttemptOutcome::NoAnswer { .. }) => "no_answer",
         Some(AttemptOutcome::CantTell { .. }) => "cant_tell",
     }

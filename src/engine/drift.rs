@@ -181,6 +181,7 @@ fn expected(operation: &Operation) -> impl Iterator<Item = &FieldChange> {
         Operation::Evict { .. }
         | Operation::Create { .. }
         | Operation::Unmake { .. }
+        | Operation::Exec(_)
         | Operation::Collect { .. } => (&[][..], &[][..]),
     };
     changes.iter().chain(guards)

@@ -9,7 +9,7 @@ use crate::domain::operation::Operation;
 use crate::domain::time::{Timestamp, rfc3339};
 use crate::domain::workflow::execution::AttemptOutcome;
 use crate::domain::workflow::plan::Condition;
-use crate::ports::cluster::{Permit, Probe};
+use crate::ports::cluster::{Permit, Probe, Sent};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -56,9 +56,33 @@ pub async fn send(
     }
     let permit = Permit::issue(sending.attempt.clone(), standing.fence, deadline);
     crash::point("before send");
-    let outcome = outside.cluster.send(permit, &sending.operation).await;
+    let sent = outside.cluster.send(permit, &sending.operation).await;
     crash::point("after send");
-    outcome
+    keep(outside, sent).await
+}
+
+/// Keeps what a program printed. That it could not be kept changes nothing about how it ended.
+async fn keep(outside: &Outside, sent: Sent) -> AttemptOutcome {
+    if sent.output.is_empty() {
+        return sent.outcome;
+    }
+    let words = match outside.store.put_blob(&sent.output).await {
+        Ok(digest) => format!("output of {} bytes kept as blob {digest}", sent.output.len()),
+        Err(error) => format!("its output could not be kept: {error}"),
+    };
+    let with = |text: String| {
+        if text.is_empty() { words.clone() } else { format!("{text}; {words}") }
+    };
+    match sent.outcome {
+        AttemptOutcome::Applied { note } => AttemptOutcome::Applied { note: with(note) },
+        AttemptOutcome::Failed { why } => AttemptOutcome::Failed { why: with(why) },
+        AttemptOutcome::NoAnswer { why } => AttemptOutcome::NoAnswer { why: with(why) },
+        other @ (AttemptOutcome::SeenDone { .. }
+        | AttemptOutcome::SeenNotDone { .. }
+        | AttemptOutcome::Refused { .. }
+        | AttemptOutcome::Held { .. }
+        | AttemptOutcome::CantTell { .. }) => other,
+    }
 }
 
 /// Looks whether an attempt happened. What changes nothing is simply done again.
@@ -69,9 +93,8 @@ pub async fn probe(outside: &Outside, sending: &Sending) -> Probe {
         | Operation::Delete { .. }
         | Operation::Evict { .. }
         | Operation::Create { .. }
-        | Operation::Unmake { .. } => {
-            outside.cluster.probe(&sending.attempt, &sending.operation).await
-        }
+        | Operation::Unmake { .. }
+        | Operation::Exec(_) => outside.cluster.probe(&sending.attempt, &sending.operation).await,
     }
 }
 

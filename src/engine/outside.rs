@@ -45,9 +45,11 @@ impl Outside {
     /// Makes one read.
     pub async fn read(&self, read: &Read) -> Answer {
         match read {
-            Read::Object(_) | Read::List { .. } | Read::Events { .. } | Read::Logs { .. } => {
-                self.cluster.read(read).await
-            }
+            Read::Object(_)
+            | Read::List { .. }
+            | Read::PodsOn { .. }
+            | Read::Events { .. }
+            | Read::Logs { .. } => self.cluster.read(read).await,
             Read::Query { .. } | Read::Range { .. } => match &self.metrics {
                 Some(metrics) => metrics.query(read).await,
                 None => Answer::Unavailable("no Prometheus is configured".into()),
@@ -115,12 +117,13 @@ impl Outside {
 #[must_use]
 pub fn silence(gathered: &Gathered) -> Option<String> {
     gathered.answers.iter().find_map(|(read, answer)| match (read, answer) {
-        (Read::Object(_) | Read::List { .. }, Answer::Unavailable(why)) => {
+        (Read::Object(_) | Read::List { .. } | Read::PodsOn { .. }, Answer::Unavailable(why)) => {
             Some(format!("the cluster did not answer: {why}"))
         }
         (
             Read::Object(_)
             | Read::List { .. }
+            | Read::PodsOn { .. }
             | Read::Events { .. }
             | Read::Logs { .. }
             | Read::Query { .. }

@@ -133,6 +133,7 @@ async fn admission(
         Operation::Delete { .. }
         | Operation::Evict { .. }
         | Operation::Unmake { .. }
+        | Operation::Exec(_)
         | Operation::Collect { .. } => return Ok(()),
     };
     let (true, Some(pod)) = (makes_pods, template.get(after)) else { return Ok(()) };

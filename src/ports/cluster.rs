@@ -71,6 +71,21 @@ impl Permit {
     }
 }
 
+/// What came of sending one operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// What a program printed; empty: nothing, or there was none.
+    pub output: Vec<u8>,
+}
+
+impl From<AttemptOutcome> for Sent {
+    fn from(outcome: AttemptOutcome) -> Self {
+        Self { outcome, output: Vec::new() }
+    }
+}
+
 /// What a look at the object says about an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Probe {
@@ -139,7 +154,10 @@ pub trait Cluster: Send + Sync {
     /// attempt's annotation, and takes back only what carries it.
     /// `NoAnswer` when the request may have reached the server and no answer came. Never sends after the permit's
     /// deadline.
-    async fn send(&self, permit: Permit, operation: &Operation) -> AttemptOutcome;
+    ///
+    /// A program starts before the permit's deadline and runs on for its own time; one that ends with a code that is
+    /// not success is `Failed`.
+    async fn send(&self, permit: Permit, operation: &Operation) -> Sent;
     /// Looks whether an attempt happened.
     async fn probe(&self, attempt: &AttemptId, operation: &Operation) -> Probe;
     /// The Lease as it is; `None` when it does not exist.

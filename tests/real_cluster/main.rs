@@ -14,6 +14,7 @@
 mod bad_answers;
 mod connecting;
 mod environment;
+mod exec;
 mod fake;
 mod leases;
 mod reads;

@@ -187,7 +187,7 @@ impl Connection {
 }
 
 /// What a failure of the client means for the request.
-fn sort_out(error: &kube::Error) -> CallError {
+pub(super) fn sort_out(error: &kube::Error) -> CallError {
     match error {
         kube::Error::Api(status) => answered(status),
         kube::Error::BuildRequest(_)

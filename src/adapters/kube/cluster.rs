@@ -6,9 +6,8 @@ use crate::domain::evidence::{Answer, Read};
 use crate::domain::id::AttemptId;
 use crate::domain::operation::Operation;
 use crate::domain::principal::KubeIdentity;
-use crate::domain::workflow::execution::AttemptOutcome;
 use crate::ports::clock::Clock;
-use crate::ports::cluster::{Cluster, ClusterError, Identity, LeaseView, Permit, Probe};
+use crate::ports::cluster::{Cluster, ClusterError, Identity, LeaseView, Permit, Probe, Sent};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -64,7 +63,7 @@ impl Cluster for KubeCluster {
         self.may(who, operation).await
     }
 
-    async fn send(&self, permit: Permit, operation: &Operation) -> AttemptOutcome {
+    async fn send(&self, permit: Permit, operation: &Operation) -> Sent {
         self.apply(&permit, operation).await
     }
 

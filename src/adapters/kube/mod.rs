@@ -4,12 +4,13 @@
 //! called refused; what comes out is cleaned and Secrets are hidden.
 //! Absent on purpose: watches, caches of objects, decisions about what to do.
 //!
-//! Reading order: `connect`, `call`, `kinds`, `objects`, `compare`, `patch`, `write`, `whole`, `review`, `lease`, `cluster`.
+//! Reading order: `connect`, `call`, `kinds`, `objects`, `compare`, `patch`, `write`, `whole`, `exec`, `review`, `lease`, `cluster`.
 
 mod call;
 mod cluster;
 mod compare;
 mod connect;
+mod exec;
 mod kinds;
 mod lease;
 mod objects;

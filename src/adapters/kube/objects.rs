@@ -27,6 +27,7 @@ impl KubeCluster {
             Read::List { api_version, kind, namespace, labels } => {
                 self.list(api_version, kind, namespace, labels).await
             }
+            Read::PodsOn { node } => self.pods_on(node).await,
             Read::Events { namespace, kind, name } => self.events(namespace, kind, name).await,
             Read::Logs { namespace, pod, container, previous, tail_lines } => {
                 self.logs(namespace, pod, container, *previous, *tail_lines).await
@@ -59,7 +60,23 @@ impl KubeCluster {
         if !labels.is_empty() {
             call = call.with("labelSelector", labels);
         }
-        let (mut items, rest) = page(self.connection.json(&call).await?)?;
+        self.listed(&call, api_version, kind).await
+    }
+
+    async fn pods_on(&self, node: &str) -> Result<Answer, CallError> {
+        let call = Call::get("/api/v1/pods")
+            .with("limit", LIST_LIMIT.to_string())
+            .with("fieldSelector", format!("spec.nodeName={}", segment(node)?));
+        self.listed(&call, "v1", "Pod").await
+    }
+
+    async fn listed(
+        &self,
+        call: &Call,
+        api_version: &str,
+        kind: &str,
+    ) -> Result<Answer, CallError> {
+        let (mut items, rest) = page(self.connection.json(call).await?)?;
         for item in &mut items {
             name_kind(item, api_version, kind);
         }

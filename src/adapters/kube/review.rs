@@ -126,6 +126,12 @@ impl KubeCluster {
             Operation::Unmake { object, .. } => {
                 rights.push(self.right_on("delete", object, "").await?);
             }
+            Operation::Exec(command) => {
+                // Older servers ask for one verb, newer ones for the other.
+                for verb in ["create", "get"] {
+                    rights.push(self.right_on(verb, &command.pod.key, "exec").await?);
+                }
+            }
             Operation::Collect { reads } => {
                 for read in reads {
                     rights.extend(self.right_to_read(read).await?);
@@ -156,6 +162,7 @@ impl KubeCluster {
                 let kind = self.kinds.find(&self.connection, api_version, kind).await?;
                 Some(right("list", &kind.group, &kind.plural, namespace, ""))
             }
+            Read::PodsOn { .. } => Some(right("list", "", "pods", "", "")),
             Read::Events { namespace, .. } => {
                 let place = if namespace.is_empty() { "default" } else { namespace };
                 Some(right("list", "", "events", place, ""))

@@ -21,7 +21,7 @@ use crate::domain::operation::{ATTEMPT_ANNOTATION, FieldChange, Operation};
 use crate::domain::resource::{FieldPath, ObjectRef, Segment};
 use crate::domain::text::clean;
 use crate::domain::workflow::execution::AttemptOutcome;
-use crate::ports::cluster::{ClusterError, Permit, Probe};
+use crate::ports::cluster::{ClusterError, Permit, Probe, Sent};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ impl KubeCluster {
             Operation::Create { object, manifest } => {
                 self.dry_run_create(object, manifest).await.map(Some)
             }
-            Operation::Unmake { .. } | Operation::Collect { .. } => Ok(None),
+            Operation::Unmake { .. } | Operation::Exec(_) | Operation::Collect { .. } => Ok(None),
         }
     }
 
@@ -79,15 +79,22 @@ impl KubeCluster {
         )))
     }
 
-    pub(super) async fn apply(&self, permit: &Permit, operation: &Operation) -> AttemptOutcome {
+    pub(super) async fn apply(&self, permit: &Permit, operation: &Operation) -> Sent {
+        if let Operation::Exec(command) = operation {
+            return match self.run(permit, command).await {
+                Ok(sent) => sent,
+                Err(Stop::For(outcome)) => outcome.into(),
+                Err(Stop::Conflict(why)) => refused(&why, true).into(),
+            };
+        }
         let mut outcome = refused("it was never tried", true);
         for _ in 0..CONFLICTS {
             outcome = match self.apply_once(permit, operation).await {
-                Ok(outcome) | Err(Stop::For(outcome)) => return outcome,
+                Ok(outcome) | Err(Stop::For(outcome)) => return outcome.into(),
                 Err(Stop::Conflict(why)) => refused(&why, true),
             };
         }
-        outcome
+        outcome.into()
     }
 
     async fn apply_once(
@@ -110,8 +117,8 @@ impl KubeCluster {
             Operation::Unmake { object, made_by } => {
                 self.unmake_once(permit, object, made_by).await
             }
-            Operation::Collect { .. } => {
-                Ok(refused("a read is not sent: it changes nothing", false))
+            Operation::Exec(_) | Operation::Collect { .. } => {
+                Ok(refused("this changes no object", false))
             }
         }
     }
@@ -193,6 +200,13 @@ impl KubeCluster {
             Operation::Unmake { object, made_by } => {
                 self.look_whether_unmade(object, made_by).await
             }
+            Operation::Exec(command) => Probe::CantTell(format!(
+                "what {} did in {} leaves no trace that could be looked for",
+                super::compare::shown(
+                    command.argv.first().map(|word| Value::from(word.as_str())).as_ref()
+                ),
+                command.pod.key.path()
+            )),
             Operation::Collect { .. } => {
                 Probe::NotDone("it only reads, and may be done again".into())
             }

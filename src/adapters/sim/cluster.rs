@@ -14,7 +14,7 @@ use crate::domain::operation::{ATTEMPT_ANNOTATION, FieldChange, Operation};
 use crate::domain::principal::KubeIdentity;
 use crate::domain::resource::{ObjectKey, ObjectRef};
 use crate::domain::workflow::execution::AttemptOutcome;
-use crate::ports::cluster::{Cluster, ClusterError, Identity, LeaseView, Permit, Probe};
+use crate::ports::cluster::{Cluster, ClusterError, Identity, LeaseView, Permit, Probe, Sent};
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -64,6 +64,12 @@ impl World {
             }
             Read::List { api_version, kind, namespace, labels } => {
                 self.answer_list(api_version, kind, namespace, labels)
+            }
+            Read::PodsOn { node } => {
+                let mut items = self.pods_on(node).iter().map(cleaned).collect::<Vec<_>>();
+                let complete = items.len() <= LIST_LIMIT;
+                items.truncate(LIST_LIMIT);
+                Answer::Items { items, complete }
             }
             Read::Events { namespace, kind, name } => self.answer_events(namespace, kind, name),
             Read::Logs { namespace, pod, container, previous, tail_lines } => {
@@ -337,7 +343,7 @@ impl Cluster for SimCluster {
                 world.creatable(object, manifest).map_err(ClusterError::Refused)?;
                 Ok(Some((Value::Null, cleaned(manifest))))
             }
-            Operation::Unmake { .. } | Operation::Collect { .. } => Ok(None),
+            Operation::Unmake { .. } | Operation::Exec(_) | Operation::Collect { .. } => Ok(None),
         }
     }
 
@@ -365,6 +371,7 @@ impl Cluster for SimCluster {
             Operation::Delete { .. } | Operation::Unmake { .. } => ("delete", ""),
             Operation::Evict { .. } => ("create", "eviction"),
             Operation::Create { .. } => ("create", ""),
+            Operation::Exec(_) => ("create", "exec"),
             Operation::Collect { .. } => ("get", ""),
         };
         let ObjectKey { api_version, kind, namespace, name } = key;
@@ -384,13 +391,13 @@ impl Cluster for SimCluster {
         Ok((allowed, format!("{verb} {shown} {name}{place}"), words))
     }
 
-    async fn send(&self, permit: Permit, operation: &Operation) -> AttemptOutcome {
+    async fn send(&self, permit: Permit, operation: &Operation) -> Sent {
         let mut world = lock(&self.world);
         if world.monotonic() >= permit.deadline() {
             let why = "the permit ended before the request could be sent".into();
-            return AttemptOutcome::Refused { why, retryable: true };
+            return AttemptOutcome::Refused { why, retryable: true }.into();
         }
-        match operation {
+        let outcome = match operation {
             Operation::Patch { object, subresource, changes, guards } => {
                 let stamped = subresource.is_empty();
                 world.send_patch((permit.attempt(), stamped), object, changes, guards)
@@ -403,15 +410,20 @@ impl Cluster for SimCluster {
                 world.send_create(permit.attempt(), object, manifest)
             }
             Operation::Unmake { object, made_by } => world.send_unmake(object, made_by),
+            Operation::Exec(_) => {
+                let why = "the simulated world runs no programs".into();
+                AttemptOutcome::Refused { why, retryable: false }
+            }
             Operation::Collect { reads } => {
                 for read in reads {
                     if let Answer::Unavailable(why) = world.answer(read) {
-                        return AttemptOutcome::Refused { why, retryable: true };
+                        return AttemptOutcome::Refused { why, retryable: true }.into();
                     }
                 }
                 AttemptOutcome::Applied { note: format!("{} reads", reads.len()) }
             }
-        }
+        };
+        outcome.into()
     }
 
     async fn probe(&self, attempt: &AttemptId, operation: &Operation) -> Probe {
@@ -427,6 +439,7 @@ impl Cluster for SimCluster {
             Operation::Unmake { object, made_by } => {
                 lock(&self.world).probe_unmade(object, made_by)
             }
+            Operation::Exec(_) => Probe::NotDone("the simulated world runs no programs".into()),
             Operation::Collect { .. } => Probe::NotDone("reading changes nothing".into()),
         }
     }

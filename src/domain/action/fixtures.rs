@@ -135,6 +135,16 @@ pub(crate) fn answer(read: &Read, objects: &[Value]) -> Answer {
                 .collect(),
             complete: true,
         },
+        Read::PodsOn { node } => Answer::Items {
+            items: objects
+                .iter()
+                .filter(|object| {
+                    object["kind"] == "Pod" && object["spec"]["nodeName"] == node.as_str()
+                })
+                .cloned()
+                .collect(),
+            complete: true,
+        },
         Read::Events { .. } => Answer::Items { items: Vec::new(), complete: true },
         Read::Logs { .. } => Answer::Text(String::new()),
         Read::Query { .. } | Read::Range { .. } => Answer::Series(Vec::new()),

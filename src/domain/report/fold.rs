@@ -172,6 +172,7 @@ fn undo_line(operation: &Operation) -> Option<UndoLine> {
         | Operation::Evict { .. }
         | Operation::Create { .. }
         | Operation::Unmake { .. }
+        | Operation::Exec(_)
         | Operation::Collect { .. } => Vec::new(),
     };
     Some(UndoLine { op: operation.word(), object: touched(operation)?, fields })

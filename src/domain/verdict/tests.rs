@@ -177,7 +177,9 @@ fn answers(read: &Read) -> Answer {
         ),
         // The alert's own pod is gone; an alert of the same name fires for a pod of now, another for a stranger.
         Read::Alerts { .. } => Answer::Alerts(vec![alert("a"), alert("stranger")]),
-        Read::Events { .. } | Read::Logs { .. } | Read::Range { .. } => Answer::NotFound,
+        Read::PodsOn { .. } | Read::Events { .. } | Read::Logs { .. } | Read::Range { .. } => {
+            Answer::NotFound
+        }
     }
 }
 
@@ -202,7 +204,9 @@ fn what_could_not_be_read_is_said_and_never_zero() {
         Read::List { kind, .. } if kind == "Pod" => Answer::NotPermitted("pods".into()),
         Read::List { .. } => Answer::Items { items: Vec::new(), complete: true },
         Read::Query { .. } | Read::Alerts { .. } => Answer::Unavailable("down".into()),
-        Read::Events { .. } | Read::Logs { .. } | Read::Range { .. } => Answer::NotFound,
+        Read::PodsOn { .. } | Read::Events { .. } | Read::Logs { .. } | Read::Range { .. } => {
+            Answer::NotFound
+        }
     });
     assert!(!sample.readable);
     assert_eq!(sample.alerts_firing, -1);
@@ -219,6 +223,7 @@ fn another_object_of_the_same_name_is_not_the_target() {
             Answer::Object(other)
         }
         Read::List { .. }
+        | Read::PodsOn { .. }
         | Read::Events { .. }
         | Read::Logs { .. }
         | Read::Query { .. }
@@ -249,7 +254,8 @@ fn of(object: &Value, pods: &[Value], slices: &[Value]) -> Sample {
                         Read::List { .. } => {
                             Answer::Items { items: slices.to_vec(), complete: true }
                         }
-                        Read::Events { .. }
+                        Read::PodsOn { .. }
+                        | Read::Events { .. }
                         | Read::Logs { .. }
                         | Read::Query { .. }
                         | Read::Range { .. }

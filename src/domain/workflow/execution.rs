@@ -148,6 +148,11 @@ pub enum AttemptOutcome {
         /// The rule's words.
         why: String,
     },
+    /// It ran to its end and says itself that it failed; what it changed by then is not known.
+    Failed {
+        /// Its words.
+        why: String,
+    },
     /// No answer; what happened is not known.
     NoAnswer {
         /// What is known.

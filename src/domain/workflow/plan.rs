@@ -387,7 +387,8 @@ fn effect_of(operation: &Operation) -> Value {
         | Operation::Delete { .. }
         | Operation::Evict { .. }
         | Operation::Create { .. }
-        | Operation::Unmake { .. } => serde_json::json!(operation),
+        | Operation::Unmake { .. }
+        | Operation::Exec(_) => serde_json::json!(operation),
         Operation::Collect { .. } => serde_json::json!({ "op": "collect" }),
     }
 }

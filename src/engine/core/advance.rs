@@ -474,9 +474,9 @@ pub(super) fn next_attempt(
                     NextAttempt::GiveUp(format!("{why} ({} tries)", of_it.len()))
                 }
             }
-            Some(AttemptOutcome::Refused { why, retryable: false }) => {
-                NextAttempt::GiveUp(why.clone())
-            }
+            Some(
+                AttemptOutcome::Refused { why, retryable: false } | AttemptOutcome::Failed { why },
+            ) => NextAttempt::GiveUp(why.clone()),
             Some(AttemptOutcome::CantTell { why }) => {
                 NextAttempt::GiveUp(format!("it can't be told whether it happened: {why}"))
             }
@@ -495,6 +495,7 @@ fn effect_note(attempt: &Attempt) -> Option<String> {
             AttemptOutcome::SeenNotDone { .. }
             | AttemptOutcome::Refused { .. }
             | AttemptOutcome::Held { .. }
+            | AttemptOutcome::Failed { .. }
             | AttemptOutcome::NoAnswer { .. }
             | AttemptOutcome::CantTell { .. },
         )

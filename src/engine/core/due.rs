@@ -190,6 +190,7 @@ fn sending(plan: &Plan, path: &StepPath, state: &StepRun, attempt: &Attempt) -> 
             | Operation::Delete { .. }
             | Operation::Evict { .. }
             | Operation::Create { .. }
+            | Operation::Exec(_)
             | Operation::Collect { .. }) => other,
         },
     };

@@ -79,6 +79,7 @@ pub fn outcome_words(outcome: &AttemptOutcome) -> String {
         AttemptOutcome::SeenNotDone { note } => format!("seen not done: {note}"),
         AttemptOutcome::Refused { why, .. } => format!("refused: {why}"),
         AttemptOutcome::Held { why } => format!("held back: {why}"),
+        AttemptOutcome::Failed { why } => format!("failed: {why}"),
         AttemptOutcome::NoAnswer { why } => format!("no answer: {why}"),
         AttemptOutcome::CantTell { why } => format!("can't be told: {why}"),
     }

@@ -34,7 +34,7 @@ fn raise(sim: &Sim) -> Operation {
 
 fn send(sim: &Sim, attempt: &str, operation: &Operation) -> AttemptOutcome {
     let permit = Permit::issue(AttemptId::new(attempt), 1, Duration::MAX);
-    now(sim.cluster().send(permit, operation))
+    now(sim.cluster().send(permit, operation)).outcome
 }
 
 fn fault(sim: &Sim, fault: Fault, count: u32) {
@@ -138,7 +138,7 @@ fn nothing_is_sent_after_the_permits_deadline() {
     let sim = world(WEB);
     let operation = raise(&sim);
     let permit = Permit::issue(AttemptId::new("a1"), 1, sim.clock().monotonic());
-    let outcome = now(sim.cluster().send(permit, &operation));
+    let outcome = now(sim.cluster().send(permit, &operation)).outcome;
     assert!(matches!(outcome, AttemptOutcome::Refused { .. }), "{outcome:?}");
     assert_eq!(limit(&sim), "200Mi");
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 fn send(sim: &Sim, attempt: &str, operation: &Operation) -> AttemptOutcome {
     let permit = Permit::issue(AttemptId::new(attempt), 1, Duration::MAX);
-    now(sim.cluster().send(permit, operation))
+    now(sim.cluster().send(permit, operation)).outcome
 }
 
 fn probe(sim: &Sim, attempt: &str, operation: &Operation) -> Probe {

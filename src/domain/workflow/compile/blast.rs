@@ -44,6 +44,7 @@ pub(super) fn touches_template<'a>(operations: impl Iterator<Item = &'a Operatio
         | Operation::Evict { .. }
         | Operation::Create { .. }
         | Operation::Unmake { .. }
+        | Operation::Exec(_)
         | Operation::Collect { .. } => false,
     })
 }

@@ -129,13 +129,19 @@ fn risk(
     why: &mut Vec<String>,
 ) -> Risk {
     let mut risk = Risk::Low;
-    for (action, of_step, _) in &work.done {
-        let line = format!("{action}: {of_step}");
-        if *of_step > risk {
-            risk = *of_step;
+    for (action, of_step, compiled) in &work.done {
+        let blind = compiled.operations.iter().any(|operation| !operation.previewable());
+        let (of_step, line) = if blind {
+            let raised = of_step.raised();
+            (raised, format!("{action}: {of_step}, not previewable: → {raised}"))
+        } else {
+            (*of_step, format!("{action}: {of_step}"))
+        };
+        if of_step > risk {
+            risk = of_step;
             why.clear();
             why.push(line);
-        } else if *of_step == risk && *of_step > Risk::Low && !why.contains(&line) {
+        } else if of_step == risk && of_step > Risk::Low && !why.contains(&line) {
             why.push(line);
         }
     }

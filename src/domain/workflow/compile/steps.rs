@@ -245,6 +245,7 @@ impl<'a> Work<'a> {
                 let diff = diff_values(&Value::Null, manifest);
                 (diff, Some((read, Answer::Object(manifest.clone()))))
             }
+            Operation::Exec(_) => (operation.whole(), None),
             Operation::Collect { .. } => (Vec::new(), None),
         };
         self.gathered.to_mut().answers.extend(effect);
@@ -252,7 +253,11 @@ impl<'a> Work<'a> {
         Some(PlannedOperation {
             operation: operation.clone(),
             diff,
-            preview: if mutates { PreviewLabel::Computed } else { PreviewLabel::ReadOnly },
+            preview: match (mutates, operation.previewable()) {
+                (true, true) => PreviewLabel::Computed,
+                (true, false) => PreviewLabel::NotPreviewable,
+                (false, _) => PreviewLabel::ReadOnly,
+            },
             undo: operation.undo().filter(|_| undoable && mutates),
         })
     }
