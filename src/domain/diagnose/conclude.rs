@@ -9,7 +9,7 @@ use super::picture::Picture;
 use super::reader::Reader;
 use super::rule::{Seen, likeliest};
 use super::subject::{self, Case, Trail};
-use super::{rules, values};
+use super::{culprit, rules, values};
 use crate::domain::alert::Alert;
 use crate::domain::diagnosis::{Cause, Diagnosis, Disposition, MadeBy, Pattern, Weighed};
 use crate::domain::evidence::{Bearing, Fact, Gathered, Progress};
@@ -70,7 +70,9 @@ pub(crate) fn examine<'a>(
         return subject::examine(Case { alerts, reference, object, trail, now }, reader);
     }
     let picture = Picture::read(alerts, chain, now, reader)?;
-    let mut diagnosis = conclude(&picture);
+    let mine = conclude(&picture);
+    let workload = picture.workload.reference;
+    let mut diagnosis = culprit::hand_over(alerts, &workload, mine, &trail, now, reader)?;
     trail.leave_in(&mut diagnosis);
     Some(diagnosis)
 }
@@ -201,6 +203,10 @@ fn choose(seen: &Seen<'_>, weighed: &[Weighed]) -> (Weighed, String) {
         Pattern::HighMemory
     } else if seen.picture.troubled() {
         Pattern::CrashLoop
+    } else if seen.any(&["claim-missing", "claim-pending", "claim-lost", "volume-elsewhere"]) {
+        Pattern::StorageIssue
+    } else if seen.any(&["unschedulable", "node-lost", "node-not-ready", "evicted"]) {
+        Pattern::NodeIssue
     } else {
         Pattern::Generic
     };

@@ -1,6 +1,6 @@
 //! One container of one pod: what its runs were, and whether it is in trouble now.
 
-use super::fields::{int, items, moment, named, text, value};
+use super::fields::{flag, int, items, moment, named, text, value};
 use crate::domain::time::{Timestamp, seconds_between};
 use serde_json::Value;
 
@@ -99,6 +99,8 @@ pub(crate) struct Container<'a> {
     pub(crate) name: &'a str,
     pub(crate) role: Role,
     pub(crate) restarts: i64,
+    /// Whether the kubelet calls it ready.
+    pub(crate) ready: bool,
     pub(crate) doing: Doing,
     /// Runs that ended, newest first (the kubelet keeps at most two).
     pub(crate) runs: Vec<Run>,
@@ -163,6 +165,7 @@ impl<'a> Container<'a> {
             name: text(spec, &["name"]),
             role,
             restarts: int(status, &["restartCount"]).unwrap_or(0),
+            ready: flag(status, &["ready"]),
             doing,
             runs: ["state", "lastState"].iter().filter_map(|s| Run::of(status, s)).collect(),
             spec: Some(spec),
@@ -225,6 +228,19 @@ impl<'a> Container<'a> {
         }
     }
 
+    /// How it is, in a few words: `db waits in ImagePullBackOff` without the name.
+    pub(crate) fn how(&self, trouble: Trouble) -> String {
+        let (reason, _) = self.waiting();
+        match (trouble, self.last_run()) {
+            (Trouble::Crash | Trouble::Start, Some(run)) => {
+                format!("{} (exit {})", run.reason, run.exit_code)
+            }
+            (Trouble::Crash | Trouble::Start, None) | (Trouble::Config | Trouble::Image, _) => {
+                reason.to_string()
+            }
+        }
+    }
+
     /// A resource of its spec: `limits`/`requests`, `memory`.
     pub(crate) fn resource(&self, class: &str, which: &str) -> Option<&'a str> {
         self.spec.and_then(|spec| value(spec, &["resources", class, which])).and_then(Value::as_str)
@@ -262,12 +278,68 @@ impl<'a> Pod<'a> {
         text(self.object, &["status", "phase"])
     }
 
-    /// Containers in trouble.
+    /// Containers in trouble. Those of a pod that was ended from outside (evicted, preempted, shut down with its node)
+    /// did nothing wrong.
     pub(crate) fn troubled(
         &self,
         now: Timestamp,
     ) -> impl Iterator<Item = (&Container<'a>, Trouble)> {
-        self.containers.iter().filter_map(move |one| Some((one, one.trouble(now)?)))
+        let own = !self.ended_from_outside();
+        self.containers
+            .iter()
+            .filter(move |_| own)
+            .filter_map(move |one| Some((one, one.trouble(now)?)))
+    }
+
+    /// Whether it has come to its end, well or not.
+    pub(crate) fn over(&self) -> bool {
+        matches!(self.phase(), "Succeeded" | "Failed")
+    }
+
+    /// Whether the kubelet evicted it.
+    pub(crate) fn evicted(&self) -> bool {
+        self.phase() == "Failed" && text(self.object, &["status", "reason"]) == "Evicted"
+    }
+
+    fn ended_from_outside(&self) -> bool {
+        const REASONS: [&str; 7] = [
+            "Evicted",
+            "Preempting",
+            "Terminated",
+            "NodeShutdown",
+            "NodeLost",
+            "NodeAffinity",
+            "UnexpectedAdmissionError",
+        ];
+        let reason = text(self.object, &["status", "reason"]);
+        self.phase() == "Failed" && (REASONS.contains(&reason) || reason.starts_with("OutOf"))
+    }
+
+    /// The node that it is on; empty: none yet.
+    pub(crate) fn node(&self) -> &'a str {
+        text(self.object, &["spec", "nodeName"])
+    }
+
+    /// The hash of its revision; empty: its maker has none.
+    pub(crate) fn revision(&self) -> &'a str {
+        let labels = |key: &str| text(self.object, &["metadata", "labels", key]);
+        match labels("pod-template-hash") {
+            "" => labels("controller-revision-hash"),
+            hash => hash,
+        }
+    }
+
+    /// Whether its containers are well by their status, though the pod counts as not ready: a kubelet that reports no
+    /// more leaves that behind.
+    pub(crate) fn looks_abandoned(&self) -> bool {
+        !self.ready()
+            && !self.node().is_empty()
+            && !self.containers.is_empty()
+            && self
+                .containers
+                .iter()
+                .filter(|one| one.role != Role::Init)
+                .all(|one| one.ready && matches!(one.doing, Doing::Running { .. }))
     }
 
     pub(crate) fn restarts(&self) -> i64 {

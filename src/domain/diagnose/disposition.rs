@@ -64,6 +64,16 @@ fn recovered(seen: &Seen<'_>) -> Option<String> {
     let picture = seen.picture;
     let workload = &picture.workload;
     let resolved = all_resolved(picture.alerts);
+    if seen.has("job-complete") {
+        return Some(format!("the Job has succeeded: {}", seen.quote(&["job-complete"])));
+    }
+    if seen.has("later-job-succeeded") {
+        return Some(seen.quote(&["later-job-succeeded"]));
+    }
+    let held = ["pods-overdue", "evicted", "autoscaler-at-maximum", "cpu-throttled"];
+    if !resolved && seen.any(&held) {
+        return None;
+    }
     if picture.troubled() || seen.has("usage-at-limit") {
         return None;
     }

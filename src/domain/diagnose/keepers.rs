@@ -81,6 +81,27 @@ fn writer(object: &Value, wanted: impl Fn(&Value) -> bool) -> Option<Writer> {
         })
 }
 
+/// All writers of the spec, each with the fields of it that it owns, newest first; status writers don't count.
+pub(crate) fn recent_writers(object: &Value) -> Vec<(Writer, Vec<String>)> {
+    let mut found = items(object, &["metadata", "managedFields"])
+        .iter()
+        .filter(|entry| text(entry, &["subresource"]) != "status")
+        .filter_map(|entry| {
+            let fields = value(entry, &["fieldsV1", "f:spec"])?.as_object()?;
+            let names = fields.keys().filter_map(|key| key.strip_prefix("f:"));
+            let names = names.map(|name| format!("spec.{name}")).take(6).collect::<Vec<_>>();
+            let writer = Writer {
+                manager: text(entry, &["manager"]).into(),
+                at: moment(entry, &["time"]),
+                source: format!("metadata.managedFields[{}]", text(entry, &["manager"])),
+            };
+            (!names.is_empty()).then_some((writer, names))
+        })
+        .collect::<Vec<_>>();
+    found.sort_by_key(|(writer, _)| std::cmp::Reverse(writer.at));
+    found
+}
+
 /// ConfigMaps and Secrets have data instead of a spec.
 fn has_data(entry: &Value) -> bool {
     value(entry, &["fieldsV1", "f:data"]).is_some()

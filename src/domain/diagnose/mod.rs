@@ -1,7 +1,7 @@
 //! From alerts and what was read to a diagnosis: pure functions over [`Gathered`](super::evidence::Gathered).
 //!
 //! ```text
-//! named ─► chain ─► picture (workload, container, revisions, references, memory, event, keepers)
+//! named ─► chain ─► picture (workload, focus, revisions, references, memory, cpu, probe, placing, denied, seats, dependency …)
 //!                │     └─► facts ─► rules/* weigh them ─► conclude (disposition, summary, values) ─► Diagnosis
 //!                └─► subject/* (a node, a claim, a Service …: one examiner per kind) ─► settle ─► Diagnosis
 //! ```
@@ -26,6 +26,21 @@
 //! | `current_revision`, `healthy_revision` | `{number, kind, name, uid}` of the ReplicaSet or ControllerRevision; the latter only if it is known to work and runs something else |
 //! | `changed` | field paths of the pod template that differ between the two |
 //! | `missing` | `Secret payments/db-creds key password`, several joined by `, ` |
+//! | `probe`, `probe_asks`, `probe_path` | `liveness`, `startup` or `readiness`, the one that fails; `GET :8080/healthz`; the path of an HTTP probe |
+//! | `initial_delay_seconds`, `probe_period_seconds`, `probe_timeout_seconds`, `probe_failures` | its figures |
+//! | `image`, `pull_problem` | the image that can't be had; `denied`, `not-there`, `registry-not-reached`, `limited`, `no-name`, `never-pulled`, `other-platform` or `other` |
+//! | `requests` | what a pod that can't be placed requests, by resource: `{memory: 64Gi}` |
+//! | `short_of` | resources of which nodes have too little for it |
+//! | `taint` | taints that keep it off, as `dedicated=gpu:NoSchedule` |
+//! | `wanted_labels` | labels that it asks of nodes |
+//! | `node` | the node that is to blame |
+//! | `claim` | the claim that holds it |
+//! | `dependency`, `dependency_object` | the address that does not answer, `db:5432`; the workload behind it, `shop/StatefulSet/db` |
+//! | `quota`, `denied` | the ResourceQuota or LimitRange; the API server's words |
+//! | `job` | the Job that fails |
+//! | `cpu_limit_millis`, `throttled_share`, `cpu_used_millis` | of the container |
+//! | `autoscaler`, `max_replicas` | of the workload, where it has one |
+//! | `finalizers`, `overdue_pods`, `evicted_pods` | of a pod that can't go; names of pods that should be gone, and that were evicted |
 //!
 //! Absent on purpose: splitting names to guess owners; anything that a text in the cluster claims about itself.
 
@@ -33,22 +48,33 @@ mod asked;
 pub(crate) mod chain;
 mod conclude;
 pub(crate) mod container;
+mod cpu;
+mod culprit;
+mod denied;
+mod dependency;
 mod differ;
 mod disposition;
 mod event;
 mod facts;
 pub(crate) mod fields;
+mod figures;
+mod focus;
 mod guesses;
 mod keepers;
 mod kinds;
 mod memory;
 mod named;
+pub(crate) mod node;
 mod picture;
+mod placing;
+mod probe;
+mod pulling;
 pub(crate) mod reader;
 mod references;
 mod revisions;
 mod rule;
 mod rules;
+mod seats;
 mod subject;
 mod summary;
 mod values;

@@ -1,22 +1,29 @@
 //! Everything that was read about one target, put together before any rule looks at it.
 //!
 //! Rounds of reads: the chain up (at most 3, one more for a pod that is gone); pods, ReplicaSets or ControllerRevisions,
-//! autoscalers; then events, logs, references, usage and the events of earlier revisions; then those of their pods.
+//! autoscalers; then events, logs, references, usage, nodes, claims, quotas and the events of earlier revisions; then the
+//! events of their pods, and the Service that a log complains about; then what stands behind that.
 
 use super::chain::Chain;
-use super::container::{Container, Doing, Pod, Role, Trouble};
+use super::container::{Container, Doing, Pod, Trouble};
+use super::cpu::{self, Cpu};
+use super::denied::Denied;
+use super::dependency::Dependency;
 use super::event::Event;
 use super::fields::{moment, text, uid};
+use super::focus::{Focus, focus};
 use super::memory::{Usage, usage};
-use super::named;
+use super::placing::Placing;
+use super::pulling::{PullSecret, pull_secrets};
 use super::reader::{Got, Reader};
 use super::references::{Presence, Reference, presence, required};
 use super::revisions::{History, history, revisions};
+use super::seats::{self, Seat};
 use super::workload::Workload;
 use crate::domain::alert::{Alert, AlertStatus};
 use crate::domain::evidence::{Fact, Read};
 use crate::domain::quantity::parse_bytes;
-use crate::domain::resource::ObjectKey;
+use crate::domain::resource::{ObjectKey, ObjectRef};
 use crate::domain::time::{Timestamp, seconds_between};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -27,20 +34,8 @@ const PODS_LOOKED_AT: usize = 3;
 const PODS_MEASURED: usize = 8;
 /// ConfigMaps and Secrets that are looked up.
 const REFERENCES_READ: usize = 40;
-
-/// The container that the case is about.
-#[derive(Debug, Clone)]
-pub(crate) struct Focus<'a> {
-    pub(crate) container: Container<'a>,
-    /// The pod whose container this is: the one with the newest trouble.
-    pub(crate) pod: &'a str,
-    /// `None`: nothing is wrong with it that its status tells.
-    pub(crate) trouble: Option<Trouble>,
-    /// Pods in which the same container is in trouble.
-    pub(crate) pods: Vec<Pod<'a>>,
-    /// Names of other containers in trouble.
-    pub(crate) others: Vec<&'a str>,
-}
+/// A pod that should have ended this long ago is overdue.
+const OVERDUE_S: i64 = 60;
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -62,7 +57,17 @@ pub(crate) struct Picture<'a> {
     /// Source and end of the log of the failed run.
     pub(crate) log: Option<(String, &'a str)>,
     pub(crate) usage: Option<Usage>,
+    pub(crate) cpu: Option<Cpu>,
     pub(crate) autoscalers: Vec<&'a Value>,
+    /// A pod that can't be placed.
+    pub(crate) placing: Option<Placing<'a>>,
+    /// Pods that can't be made.
+    pub(crate) denied: Option<Denied<'a>>,
+    /// Nodes whose state may explain what its pods do.
+    pub(crate) seats: Vec<Seat<'a>>,
+    /// What the log says it can't reach.
+    pub(crate) dependency: Option<Dependency<'a>>,
+    pub(crate) pull_secrets: Vec<(String, PullSecret)>,
     pub(crate) missing: Vec<Fact>,
 }
 
@@ -112,7 +117,7 @@ impl<'a> Picture<'a> {
             .pods
             .iter()
             .filter(|pod| !pod.ready() && pod.troubled(now).next().is_none())
-            .filter(|pod| !matches!(pod.phase(), "Succeeded" | "Failed"))
+            .filter(|pod| !pod.over())
             .cloned()
             .collect::<Vec<_>>();
         let in_trouble = focus.as_ref().is_some_and(|focus| focus.trouble.is_some());
@@ -128,13 +133,20 @@ impl<'a> Picture<'a> {
             events: Vec::new(),
             log: None,
             usage: None,
+            cpu: None,
             autoscalers,
+            placing: None,
+            denied: None,
+            seats: Vec::new(),
+            dependency: None,
+            pull_secrets: Vec::new(),
             chain,
             missing: Vec::new(),
         };
         picture.read_events(reader);
         picture.read_log(reader);
         picture.read_usage(reader);
+        picture.read_around(reader);
         if in_trouble || !picture.stuck.is_empty() {
             picture.read_references(reader);
             picture.history = history(&picture.workload, revisions, now, reader);
@@ -146,11 +158,51 @@ impl<'a> Picture<'a> {
         Some(picture)
     }
 
+    /// What stands around the pods: nodes, claims, quotas, what they depend on.
+    fn read_around(&mut self, reader: &mut Reader<'a>) {
+        let namespace = self.namespace().to_string();
+        self.placing = Placing::read(&self.stuck, &namespace, reader);
+        let job = self.job().map(|(job, _)| job);
+        self.denied = Denied::read(&self.workload, job.as_ref(), reader);
+        self.seats = seats::read(self, reader);
+        if let Some((source, log)) = self.log.clone() {
+            self.dependency = Dependency::read(&source, log, &self.workload.reference, reader);
+        }
+        self.cpu = cpu::read(self, reader);
+        if self.focus.as_ref().is_some_and(|focus| focus.trouble == Some(Trouble::Image))
+            && let Some(spec) =
+                self.pods_in_trouble().first().and_then(|pod| pod.object.get("spec"))
+        {
+            self.pull_secrets = pull_secrets(spec, &namespace, reader);
+        }
+    }
+
+    /// The Job in question: the workload itself, the one on the way up, or a CronJob's newest.
+    pub(crate) fn job(&self) -> Option<(ObjectRef, &'a Value)> {
+        let on_the_way =
+            self.chain.links.iter().find(|(reference, _)| reference.key.kind == "Job").cloned();
+        on_the_way.or_else(|| {
+            let newest = self.workload.jobs.first()?;
+            let (namespace, name) = (self.namespace(), super::fields::name(newest));
+            let key = ObjectKey::new("batch/v1", "Job", namespace, name);
+            Some((ObjectRef { key, uid: uid(newest).into() }, *newest))
+        })
+    }
+
+    /// Pods that should be gone since more than a minute.
+    pub(crate) fn overdue(&self) -> Vec<&Pod<'a>> {
+        let late = |pod: &&Pod<'_>| {
+            moment(pod.object, &["metadata", "deletionTimestamp"])
+                .is_some_and(|at| seconds_between(at, self.now) >= OVERDUE_S)
+        };
+        self.workload.going.iter().filter(late).collect()
+    }
+
     /// Pods that deserve a look: those in trouble, else those that are stuck.
     pub(crate) fn pods_in_trouble(&self) -> Vec<&Pod<'a>> {
         let troubled = self.focus.as_ref().map(|focus| &focus.pods);
         let pods = troubled.filter(|pods| !pods.is_empty()).unwrap_or(&self.stuck);
-        pods.iter().collect()
+        if pods.is_empty() { self.overdue() } else { pods.iter().collect() }
     }
 
     fn read_events(&mut self, reader: &mut Reader<'a>) {
@@ -167,11 +219,21 @@ impl<'a> Picture<'a> {
     }
 
     fn read_log(&mut self, reader: &mut Reader<'a>) {
-        let Some(focus) = self.focus.as_ref().filter(|focus| focus.trouble == Some(Trouble::Crash))
+        let unready = |focus: &&Focus<'_>| {
+            let runs = matches!(focus.container.doing, Doing::Running { .. });
+            focus.trouble.is_none()
+                && runs
+                && !focus.container.ready
+                && self.stuck.iter().any(|pod| pod.name() == focus.pod)
+        };
+        let Some(focus) = self
+            .focus
+            .as_ref()
+            .filter(|focus| focus.trouble == Some(Trouble::Crash) || unready(focus))
         else {
             return;
         };
-        let previous = focus.container.doing != Doing::Ended;
+        let previous = focus.trouble.is_some() && focus.container.doing != Doing::Ended;
         let pod = ObjectKey::new("v1", "Pod", self.namespace(), focus.pod);
         let words = if previous { "previous log" } else { "log" };
         let source = format!("{words} of {} in {}", focus.container.name, pod.path());
@@ -341,65 +403,6 @@ fn autoscalers<'a>(target: &ObjectKey, reader: &mut Reader<'a>) -> Vec<&'a Value
                 && text(one, &["spec", "scaleTargetRef", "name"]) == target.name
         })
         .collect()
-}
-
-/// Chooses the container that the case is about: of those in trouble the one that the alert names, else the one that
-/// fails in most pods; when none is in trouble, the one that the alert names, else the only one.
-fn focus<'a>(alerts: &[Alert], workload: &Workload<'a>, now: Timestamp) -> Option<Focus<'a>> {
-    let wanted = alerts.iter().find_map(named::container);
-    let mut troubled: BTreeMap<&'a str, Vec<(&Pod<'a>, &Container<'a>, Trouble)>> = BTreeMap::new();
-    for pod in &workload.pods {
-        for (container, trouble) in pod.troubled(now) {
-            troubled.entry(container.name).or_default().push((pod, container, trouble));
-        }
-    }
-    let weight = |name: &str, found: &[(&Pod<'_>, &Container<'_>, Trouble)]| {
-        let init = found.iter().any(|(_, container, _)| container.role == Role::Init);
-        let restarts = found.iter().map(|(_, container, _)| container.restarts).sum::<i64>();
-        (wanted == Some(name), init, found.len(), restarts)
-    };
-    let chosen =
-        troubled.iter().max_by_key(|(name, found)| weight(name, found)).map(|(name, _)| *name);
-    if let Some(name) = chosen {
-        let found = troubled.remove(name)?;
-        let newest = |container: &Container<'_>| container.last_run().and_then(|run| run.finished);
-        let (pod, container, trouble) =
-            found.iter().max_by_key(|(_, container, _)| newest(container)).copied()?;
-        return Some(Focus {
-            container: container.clone(),
-            pod: pod.name(),
-            trouble: Some(trouble),
-            pods: found.iter().map(|(pod, _, _)| (*pod).clone()).collect(),
-            others: troubled.into_keys().collect(),
-        });
-    }
-    let named_pod = alerts.iter().find_map(|alert| alert.label(&["exported_pod", "pod"]));
-    let pod = workload
-        .pods
-        .iter()
-        .find(|pod| Some(pod.name()) == named_pod)
-        .or_else(|| workload.pods.first())?;
-    let mut mains = pod.containers.iter().filter(|one| one.role != Role::Init);
-    let container = match wanted {
-        Some(name) => pod.containers.iter().find(|one| one.name == name),
-        None => mains.next().filter(|_| mains.next().is_none()),
-    }?;
-    Some(Focus {
-        container: container.clone(),
-        pod: pod.name(),
-        trouble: None,
-        pods: Vec::new(),
-        others: Vec::new(),
-    })
-}
-
-/// How the pods of a workload can't be placed, by the scheduler's own words.
-pub(crate) fn unschedulable<'p>(pods: &'p [Pod<'_>]) -> Option<(&'p str, &'p str)> {
-    pods.iter().find_map(|pod| {
-        let condition = pod.condition("PodScheduled")?;
-        (text(condition, &["status"]) == "False")
-            .then(|| (pod.name(), text(condition, &["message"])))
-    })
 }
 
 /// Lines of a log that say most: the last ones that are not empty.

@@ -6,7 +6,8 @@ use crate::domain::diagnosis::Weighed;
 
 /// What is wrong, in a sentence, with what the person has to know before deciding.
 pub(crate) fn summary(seen: &Seen<'_>, chosen: &Weighed, doubt: &str) -> String {
-    let path = seen.picture.workload.reference.key.short_path();
+    let workload = &seen.picture.workload.reference;
+    let path = chosen.culprit.as_ref().unwrap_or(workload).key.short_path();
     if let Some(rule) = rules::ALL.iter().find(|rule| rule.cause == chosen.cause) {
         return format!("{path}: {}", (rule.say)(seen));
     }
@@ -18,6 +19,11 @@ pub(crate) fn summary(seen: &Seen<'_>, chosen: &Weighed, doubt: &str) -> String 
         "configuration-error",
         "unschedulable",
         "mount-failed",
+        "pods-overdue",
+        "fails-on-one-node",
+        "scheduling-gated",
+        "denied",
+        "dependency-complaint",
         "condition-replicafailure",
         "condition-progressing",
         "usage-at-limit",

@@ -1,6 +1,8 @@
 //! The figures that templates use, by name. See [`super`] for what each means.
 
+use super::denied::Denial;
 use super::picture::Picture;
+use super::reader::Got;
 use super::revisions::{Health, Revision};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -59,7 +61,21 @@ pub(crate) fn values(picture: &Picture<'_>) -> BTreeMap<String, Value> {
     let namespace = picture.namespace();
     let missing = picture.absent.iter().filter(|absent| absent.said.is_some() && !absent.appeared);
     let missing = missing.map(|absent| absent.reference.words(namespace)).collect::<Vec<_>>();
+    let denied = picture.denied.as_ref().and_then(|denied| match &denied.denial {
+        Denial::Missing(kind, name) => Some(format!("{kind} {namespace}/{name}")),
+        Denial::Quota(_)
+        | Denial::LimitRange
+        | Denial::Policy(_)
+        | Denial::WebhookDown(..)
+        | Denial::NamespaceEnds
+        | Denial::Other => None,
+    });
+    let gone = picture.placing.iter().flat_map(|placing| &placing.claims);
+    let gone = gone.filter(|claim| claim.got == Got::Gone);
+    let gone = gone.map(|claim| format!("PersistentVolumeClaim {namespace}/{}", claim.key.name));
+    let missing = missing.into_iter().chain(denied).chain(gone).collect::<Vec<_>>();
     put("missing", (!missing.is_empty()).then(|| json!(missing.join(", "))));
+    out.extend(super::figures::figures(picture));
     out
 }
 

@@ -2,10 +2,11 @@
 
 use super::chain::controlled_by;
 use super::container::Pod;
-use super::fields::{flag, int, items, name, selector, terminating, text, uid, value};
+use super::fields::{flag, int, items, moment, name, selector, terminating, text, uid, value};
 use super::reader::{Got, Reader};
 use crate::domain::resource::ObjectRef;
 use serde_json::Value;
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 /// A workload (or a pod on its own) and the pods that it controls.
@@ -15,6 +16,10 @@ pub(crate) struct Workload<'a> {
     pub(crate) object: &'a Value,
     /// Pods that it controls and that aren't being deleted.
     pub(crate) pods: Vec<Pod<'a>>,
+    /// Pods that it controls and that are being deleted.
+    pub(crate) going: Vec<Pod<'a>>,
+    /// Jobs of a CronJob, newest first.
+    pub(crate) jobs: Vec<&'a Value>,
     /// ReplicaSets of a Deployment.
     pub(crate) replica_sets: Vec<&'a Value>,
     /// Whether its pods could be read.
@@ -33,6 +38,8 @@ impl<'a> Workload<'a> {
             reference: reference.clone(),
             object,
             pods: Vec::new(),
+            going: Vec::new(),
+            jobs: Vec::new(),
             replica_sets: Vec::new(),
             pods_known: true,
         };
@@ -45,8 +52,8 @@ impl<'a> Workload<'a> {
             "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" => {
                 selector(value(object, &["spec", "selector"]))
             }
-            // A CronJob selects no pods; those of the Job on the way up are taken by owner.
-            "CronJob" => Some(String::new()).filter(|_| !jobs.is_empty()),
+            // A CronJob selects no pods; those of its newest Job, and of the Job on the way up, are taken by owner.
+            "CronJob" => Some(String::new()),
             _ => return Some(it),
         };
         let Some(labels) = labels else { return Some(it) };
@@ -54,6 +61,17 @@ impl<'a> Workload<'a> {
         let mut owners = BTreeSet::from([reference.uid.clone()]);
         owners.extend(jobs.iter().map(|job| job.uid.clone()));
         let mut strict = true;
+        if reference.key.kind == "CronJob" {
+            let all = reader.list("missing-jobs", "batch/v1", "Job", namespace, "");
+            it.jobs = all
+                .have()
+                .unwrap_or_default()
+                .iter()
+                .filter(|job| controlled_by(job, &reference.uid))
+                .collect();
+            it.jobs.sort_by_key(|job| Reverse(moment(job, &["metadata", "creationTimestamp"])));
+            owners.extend(it.jobs.first().map(|job| uid(job).to_string()));
+        }
         if reference.key.kind == "Deployment" {
             let sets =
                 reader.list("missing-revisions", "apps/v1", "ReplicaSet", namespace, &labels);
@@ -70,14 +88,14 @@ impl<'a> Workload<'a> {
             return None;
         }
         it.pods_known = matches!(pods, Got::Have(_));
-        it.pods = pods
+        let (going, staying) = pods
             .have()
             .unwrap_or_default()
             .iter()
-            .filter(|pod| !terminating(pod))
             .filter(|pod| !strict || owners.iter().any(|owner| controlled_by(pod, owner)))
             .map(Pod::of)
-            .collect();
+            .partition(|pod| terminating(pod.object));
+        (it.going, it.pods) = (going, staying);
         it.pods.sort_by_key(Pod::name);
         Some(it)
     }
@@ -89,6 +107,14 @@ impl<'a> Workload<'a> {
     /// Whether it keeps pods running (and not to an end).
     pub(crate) fn keeps_pods(&self) -> bool {
         matches!(self.kind(), "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Pod")
+    }
+
+    /// Pods that are wanted and not there; 0 where that is not known.
+    pub(crate) fn wanting_pods(&self) -> i64 {
+        let alive = self.pods.iter().filter(|pod| !pod.over()).count();
+        let known = self.pods_known && self.keeps_pods();
+        let alive = i64::try_from(alive).unwrap_or(i64::MAX);
+        if known { (self.desired() - alive).max(0) } else { 0 }
     }
 
     /// Replicas wanted.

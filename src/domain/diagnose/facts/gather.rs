@@ -1,6 +1,8 @@
 //! All facts of a picture, in the order of a report.
 
-use super::{configuration, memory, rollout, status, workload};
+use super::{
+    around, configuration, controllers, memory, placing, probe, rollout, status, workload,
+};
 use crate::domain::diagnose::picture::Picture;
 use crate::domain::evidence::{Bearing, Fact};
 use crate::domain::time::Timestamp;
@@ -20,6 +22,14 @@ impl Facts {
         self.add_at(id, text, source, None);
     }
 
+    /// Adds a fact, or its words to those of the fact that has that id.
+    pub(super) fn join(&mut self, id: &str, text: String, source: String) {
+        match self.0.iter_mut().find(|fact| fact.id == id) {
+            Some(known) => known.text = format!("{}; {text}", known.text),
+            None => self.add(id, text, source),
+        }
+    }
+
     pub(super) fn add_at(&mut self, id: &str, text: String, source: String, at: Option<Timestamp>) {
         let bearing = Bearing::Context;
         self.0.push(Fact { id: id.into(), text, source, bearing, at });
@@ -32,11 +42,24 @@ pub(crate) fn facts(picture: &Picture<'_>) -> Vec<Fact> {
     status::alerts(picture, &mut out);
     status::runs(picture, &mut out);
     status::waiting(picture, &mut out);
+    probe::probes(picture, &mut out);
     status::events(picture, &mut out);
+    around::dependency(picture, &mut out);
+    around::pull_secrets(picture, &mut out);
     memory::memory(picture, &mut out);
     rollout::rollout(picture, &mut out);
     configuration::configuration(picture, &mut out);
     workload::workload(picture, &mut out);
+    placing::placing(picture, &mut out);
+    around::denials(picture, &mut out);
+    around::evictions(picture, &mut out);
+    around::overdue(picture, &mut out);
+    around::nodes(picture, &mut out);
+    controllers::job(picture, &mut out);
+    controllers::rollout(picture, &mut out);
+    controllers::cpu(picture, &mut out);
+    controllers::autoscalers(picture, &mut out);
+    controllers::changes(picture, &mut out);
     workload::keepers(picture, &mut out);
     out.0.extend(picture.missing.iter().cloned());
     out.0

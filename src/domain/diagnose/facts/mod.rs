@@ -1,10 +1,15 @@
 //! The facts that a picture holds: each one sentence, quoted from one place, under a stable id that rules weigh.
 
+mod around;
 mod configuration;
+mod controllers;
 mod gather;
 mod memory;
+mod placing;
+mod probe;
 mod rollout;
 mod status;
 mod workload;
 
 pub(crate) use gather::facts;
+pub(crate) use status::refusal;

@@ -84,6 +84,15 @@ fn differences(picture: &Picture<'_>, best: &Earlier<'_>, source: &str, out: &mu
         format!("since revision {number}: {}", words.join("; ")),
         source.into(),
     );
+    let asks = material.iter().filter(|one| asks_of_nodes(one)).collect::<Vec<_>>();
+    if !asks.is_empty() && picture.placing.is_some() {
+        let paths = asks.iter().take(3).map(|one| one.path.to_string()).collect::<Vec<_>>();
+        let text = format!(
+            "since revision {number} its pods ask otherwise of nodes: {}",
+            paths.join(", ")
+        );
+        out.add("placing-differs", text, source.into());
+    }
     let Some(focus) = &picture.focus else { return };
     let touches =
         |one: &&&Difference| one.container().is_none_or(|name| name == focus.container.name);
@@ -102,6 +111,26 @@ fn differences(picture: &Picture<'_>, best: &Earlier<'_>, source: &str, out: &mu
     if !touching.iter().any(|one| image(&one)) && focus.trouble == Some(Trouble::Image) {
         out.add("image-unchanged", "its image did not change".into(), source.into());
     }
+}
+
+/// Whether it changes where pods may be placed.
+fn asks_of_nodes(difference: &Difference) -> bool {
+    const FIELDS: [&str; 12] = [
+        "requests",
+        "limits",
+        "resources",
+        "nodeSelector",
+        "affinity",
+        "tolerations",
+        "topologySpreadConstraints",
+        "volumes",
+        "hostPort",
+        "hostNetwork",
+        "priorityClassName",
+        "schedulerName",
+    ];
+    let path = difference.path.to_string();
+    FIELDS.iter().any(|field| path.split(['.', '[', ']']).any(|part| part == *field))
 }
 
 /// Whether the current limit is below that of the earlier revision.

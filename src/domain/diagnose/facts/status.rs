@@ -3,7 +3,10 @@
 use super::gather::{Facts, START_S, clock};
 use crate::domain::diagnose::container::{Container, Pod, RECENT_S, Run, Trouble};
 use crate::domain::diagnose::event::Event;
-use crate::domain::diagnose::picture::{Focus, Picture, last_lines};
+use crate::domain::diagnose::fields::text;
+use crate::domain::diagnose::focus::Focus;
+use crate::domain::diagnose::picture::{Picture, last_lines};
+use crate::domain::diagnose::pulling::Refusal;
 use crate::domain::diagnose::workload::some_names;
 use crate::domain::text::{redact, shorten};
 use crate::domain::time::spoken;
@@ -121,7 +124,7 @@ fn ended(picture: &Picture<'_>, focus: &Focus<'_>, out: &mut Facts) {
 }
 
 /// Text of the cluster in a sentence of ours: without secrets, and short.
-fn quoted(text: &str, chars: usize) -> String {
+pub(super) fn quoted(text: &str, chars: usize) -> String {
     shorten(redact(text).trim(), chars)
 }
 
@@ -134,6 +137,12 @@ pub(super) fn waiting(picture: &Picture<'_>, out: &mut Facts) {
         focus.pod,
         focus.container.name
     );
+    if focus.trouble == Some(Trouble::Image) {
+        let refusal = refusal(picture, focus);
+        let image = focus.container.spec.map_or("", |spec| text(spec, &["image"]));
+        let words = format!("image {}: {}", quoted(image, 160), refusal.words());
+        out.add(&format!("image-{}", refusal.word()), words, source.clone());
+    }
     let id = match focus.trouble {
         Some(Trouble::Image) => "image-pull-failed",
         Some(Trouble::Config) => "configuration-error",
@@ -146,23 +155,34 @@ pub(super) fn waiting(picture: &Picture<'_>, out: &mut Facts) {
         out.add(id, text, source);
     }
     if !focus.others.is_empty() {
-        out.add(
-            "other-containers",
-            format!("other containers fail too: {}", focus.others.join(", ")),
-            "status.containerStatuses".into(),
-        );
+        let others = focus.others.iter().map(|(name, how)| format!("{name}: {how}"));
+        let text = format!("other containers fail too: {}", others.collect::<Vec<_>>().join(", "));
+        out.add("other-containers", text, "status.containerStatuses".into());
     }
+}
+
+/// Why the image can't be had: the waiting message may only say *back-off*; then the newest event says more.
+pub(crate) fn refusal(picture: &Picture<'_>, focus: &Focus<'_>) -> Refusal {
+    let (reason, message) = focus.container.waiting();
+    let first = Refusal::of(reason, message);
+    if first != Refusal::Other {
+        return first;
+    }
+    let told = picture
+        .events
+        .iter()
+        .filter(|event| event.reason() == "Failed")
+        .filter(|event| event.field().contains(&format!("{{{}}}", focus.container.name)))
+        .map(|event| (event.last(), Refusal::of("", event.message())))
+        .filter(|(_, refusal)| *refusal != Refusal::Other)
+        .max_by_key(|(at, _)| *at);
+    told.map_or(first, |(_, refusal)| refusal)
 }
 
 pub(super) fn events(picture: &Picture<'_>, out: &mut Facts) {
     let container = picture.focus.as_ref().map_or("", |focus| focus.container.name);
     let of_it = |event: &Event<'_>| {
         event.field().is_empty() || event.field().contains(&format!("{{{container}}}"))
-    };
-    let probe = |event: &&Event<'_>| {
-        event.reason() == "Killing"
-            && (event.message().contains("failed liveness probe")
-                || event.message().contains("failed startup probe"))
     };
     let newest = |kept: &dyn Fn(&Event<'_>) -> bool| {
         picture
@@ -172,12 +192,16 @@ pub(super) fn events(picture: &Picture<'_>, out: &mut Facts) {
             .max_by_key(|event| event.last())
             .copied()
     };
-    if let Some(event) = newest(&|event| probe(&event)) {
-        let text =
-            format!("{} ({} times, last {})", event.message(), event.count(), clock(event.last()));
-        out.add_at("probe-killed", text, event.source(), event.last());
-    }
-    if let Some(event) = newest(&|event| event.reason() == "Unhealthy") {
+    let shown = [
+        "probe-refused",
+        "probe-timed-out",
+        "probe-not-now",
+        "probe-wrong",
+        "probe-failed",
+        "readiness-fails",
+    ];
+    let told = out.0.iter().any(|fact| shown.contains(&fact.id.as_str()));
+    if let Some(event) = newest(&|event| event.reason() == "Unhealthy" && !told) {
         let text = format!("{} ({} times)", quoted(event.message(), 200), event.count());
         out.add_at("unhealthy", text, event.source(), event.last());
     }

@@ -3,7 +3,7 @@
 use super::gather::Facts;
 use crate::domain::diagnose::fields::{int, moment, name, text, value};
 use crate::domain::diagnose::keepers::{last_writer, managers, writer_of};
-use crate::domain::diagnose::picture::{Picture, unschedulable};
+use crate::domain::diagnose::picture::Picture;
 use crate::domain::time::{seconds_between, spoken};
 
 pub(super) fn workload(picture: &Picture<'_>, out: &mut Facts) {
@@ -12,10 +12,6 @@ pub(super) fn workload(picture: &Picture<'_>, out: &mut Facts) {
     if workload.pods_known && workload.keeps_pods() {
         let text = format!("{} of {} pods ready", workload.ready(), workload.desired());
         out.add("pods", text, format!("{path}: its pods"));
-    }
-    if let Some((pod, why)) = unschedulable(&picture.stuck) {
-        let source = format!("pod {}/{pod}: condition PodScheduled", picture.namespace());
-        out.add("unschedulable", format!("pod {pod} can't be placed: {why}"), source);
     }
     for kind in ["ReplicaFailure", "Progressing", "Failed"] {
         let Some(condition) = workload.condition(kind) else { continue };

@@ -8,9 +8,12 @@ pub(super) const RULE: Rule = Rule { cause: Cause::BadRollout, weigh, say };
 /// That something differs is not enough: an earlier revision must be known to work, best by pods that are ready now.
 /// Rolling back does not help where nothing material or nothing of the failing container differs, where the same image
 /// can't be pulled any more, where the earlier one fails too, or where the revision had run well for long. A missing
-/// ConfigMap or Secret goes to a person, even where an earlier revision did not need it.
+/// ConfigMap or Secret goes to a person, even where an earlier revision did not need it. Pods that can't be placed are
+/// the rollout's fault only where it changed what they ask of nodes.
 fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
-    let troubled = seen.picture.troubled() || seen.any(&["mount-failed", "configuration-missing"]);
+    let troubled = seen.picture.troubled()
+        || seen.any(&["mount-failed", "configuration-missing", "readiness-fails"])
+        || (seen.has("unschedulable") && seen.has("placing-differs"));
     if !troubled
         || !seen.has("only-current-fails")
         || !seen.any(&["revision-differs", "nothing-differs"])
@@ -24,6 +27,7 @@ fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
         .first_for(&[("earlier-ready", 0.5), ("earlier-ran", 0.4), ("earlier-stood", 0.25)])
         .speaks_for("trouble-since-rollout", 0.1)
         .speaks_for("limit-lowered", 0.1)
+        .speaks_for("placing-differs", 0.05)
         .speaks_against("earlier-failed", 0.4)
         .speaks_against("nothing-differs", 0.3)
         .speaks_against("container-unchanged", 0.4)
@@ -44,7 +48,16 @@ fn say(seen: &Seen<'_>) -> String {
     format!(
         "{} fails: {}; {}",
         seen.quote(&["rollout"]),
-        seen.quote(&["oom-killed", "start-failed", "exit-code", "image-pull-failed", "waiting"]),
+        seen.quote(&[
+            "oom-killed",
+            "probe-killed",
+            "start-failed",
+            "exit-code",
+            "image-pull-failed",
+            "readiness-fails",
+            "unschedulable",
+            "waiting",
+        ]),
         seen.quote(&["earlier-ready", "earlier-ran", "earlier-stood"])
     )
 }

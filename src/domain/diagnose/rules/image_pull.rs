@@ -13,6 +13,7 @@ fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
     let scale = seen
         .weigh(Pattern::CrashLoop, Cause::ImagePull)
         .speaks_for("image-pull-failed", 0.85)
+        .first_for(&[("pull-secret-missing", 0.05), ("pull-secret-wrong", 0.05)])
         .speaks_for("image-unchanged", 0.05)
         .speaks_for("first-revision", 0.05);
     let scale = if seen.has("revision-differs")
@@ -26,5 +27,17 @@ fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
 }
 
 fn say(seen: &Seen<'_>) -> String {
-    format!("the image can't be pulled: {}", seen.quote(&["image-pull-failed"]))
+    const IDS: [&str; 10] = [
+        "pull-secret-missing",
+        "pull-secret-wrong",
+        "image-not-there",
+        "image-denied",
+        "image-registry-not-reached",
+        "image-limited",
+        "image-no-name",
+        "image-never-pulled",
+        "image-other-platform",
+        "image-pull-failed",
+    ];
+    format!("the image can't be pulled: {}", seen.quote(&IDS))
 }

@@ -9,7 +9,8 @@ pub(super) const RULE: Rule = Rule { cause: Cause::MissingConfig, weigh, say };
 /// as good. A reference to something missing that no container waits for is only a hint: a running container does
 /// without it until its next start.
 fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
-    const IDS: [&str; 4] = [
+    const IDS: [&str; 5] = [
+        "denied-something-missing",
         "configuration-missing",
         "configuration-said-missing",
         "reference-missing",
@@ -21,6 +22,7 @@ fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
     let scale = seen
         .weigh(Pattern::CrashLoop, Cause::MissingConfig)
         .first_for(&[
+            ("denied-something-missing", 0.9),
             ("configuration-missing", 0.9),
             ("configuration-said-missing", 0.8),
             ("reference-missing", 0.3),
@@ -33,7 +35,11 @@ fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
 }
 
 fn say(seen: &Seen<'_>) -> String {
-    const IDS: [&str; 3] =
-        ["configuration-missing", "configuration-said-missing", "earlier-needs-it-not"];
+    const IDS: [&str; 4] = [
+        "denied-something-missing",
+        "configuration-missing",
+        "configuration-said-missing",
+        "earlier-needs-it-not",
+    ];
     format!("{}; restarting can't cure that", seen.quote(&IDS))
 }

@@ -27,5 +27,4 @@ mod terminating;
 
 pub(crate) use case::{Case, Trail};
 pub(crate) use dispatch::{examine, is_one};
-#[allow(unused_imports, reason = "for the rules of workloads")]
 pub(crate) use handing::{Handed, hand_over};

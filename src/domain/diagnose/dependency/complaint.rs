@@ -1,0 +1,277 @@
+//! Addresses that the end of a log complains about.
+//!
+//! Programs say it in many ways: `dial tcp 10.0.0.1:5432: connect: connection refused`, `getaddrinfo ENOTFOUND db`,
+//! `wget: bad address 'db'`, `could not translate host name "db" to address`. A line counts when it holds one of a few
+//! phrases; names and addresses in it are proposals, those that stand where an address stands first.
+
+/// Why it could not be reached, as the program says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum How {
+    Refused,
+    /// The name is not known.
+    Unresolved,
+    TimedOut,
+    Unreachable,
+}
+
+impl How {
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Refused => "refuses connections",
+            Self::Unresolved => "is a name that is not resolved",
+            Self::TimedOut => "does not answer in time",
+            Self::Unreachable => "can't be reached",
+        }
+    }
+}
+
+/// One address that a line complains about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Address {
+    /// Name or IPv4 address, in lower case.
+    pub(crate) host: String,
+    pub(crate) port: Option<u16>,
+    pub(crate) how: How,
+    /// The line.
+    pub(crate) line: String,
+}
+
+/// Lines from the end that are looked at.
+const LINES: usize = 12;
+/// Addresses that are kept.
+const MOST: usize = 4;
+
+const PHRASES: [(&str, How); 22] = [
+    ("connection refused", How::Refused),
+    ("econnrefused", How::Refused),
+    ("could not connect", How::Refused),
+    ("no such host", How::Unresolved),
+    ("name or service not known", How::Unresolved),
+    ("name resolution", How::Unresolved),
+    ("name does not resolve", How::Unresolved),
+    ("could not resolve", How::Unresolved),
+    ("couldn't resolve", How::Unresolved),
+    ("could not translate host name", How::Unresolved),
+    ("enotfound", How::Unresolved),
+    ("bad address", How::Unresolved),
+    ("unknownhost", How::Unresolved),
+    ("unknown host", How::Unresolved),
+    ("server misbehaving", How::Unresolved),
+    ("nodename nor servname", How::Unresolved),
+    ("i/o timeout", How::TimedOut),
+    ("etimedout", How::TimedOut),
+    ("timed out", How::TimedOut),
+    ("no route to host", How::Unreachable),
+    ("network is unreachable", How::Unreachable),
+    ("host is unreachable", How::Unreachable),
+];
+
+/// Addresses that the end of a log complains about, newest line first, likeliest first within a line.
+pub(crate) fn complaints(log: &str) -> Vec<Address> {
+    let mut found: Vec<Address> = Vec::new();
+    let lines = log.lines().rev().map(str::trim).filter(|line| !line.is_empty()).take(LINES);
+    for line in lines {
+        let lower = line.to_ascii_lowercase();
+        let Some((_, how)) = PHRASES.iter().find(|(phrase, _)| lower.contains(phrase)) else {
+            continue;
+        };
+        for (host, port) in addresses(&lower) {
+            if !found.iter().any(|known| known.host == host) {
+                found.push(Address { host, port, how: *how, line: line.into() });
+            }
+        }
+    }
+    found.truncate(MOST);
+    found
+}
+
+/// Words before which an address stands.
+const BEFORE: [&str; 14] = [
+    "lookup",
+    "host",
+    "to",
+    "address",
+    "enotfound",
+    "econnrefused",
+    "resolve",
+    "tcp",
+    "server",
+    "name",
+    "connect",
+    "unknownhostexception",
+    "getaddrinfo",
+    "at",
+];
+
+/// Names and addresses of a line in lower case: `(host, port)`, likeliest first.
+fn addresses(line: &str) -> Vec<(String, Option<u16>)> {
+    // What a resolver was asked through is no dependency: `lookup db on 10.0.0.10:53: no such host`.
+    let line = line
+        .find(" on ")
+        .filter(|_| line.contains("lookup "))
+        .map_or(line, |at| line.get(..at).unwrap_or(line));
+    let split = |c: char| c.is_whitespace() || "'\"()[]{},;=<>|`".contains(c);
+    let words = line.split(split).map(|word| word.trim_end_matches([':', '.', '!', '?']));
+    let words = words.filter(|word| !word.is_empty()).collect::<Vec<_>>();
+    let mut ranked = Vec::new();
+    for (index, word) in words.iter().enumerate() {
+        let url = word.contains("://");
+        let Some((host, port)) = host_and_port(word) else { continue };
+        let before = index.checked_sub(1).and_then(|at| words.get(at)).copied().unwrap_or_default();
+        let before = before.trim_end_matches(':');
+        let quoted = line.contains(&format!("'{word}'")) || line.contains(&format!("\"{word}\""));
+        let placed = BEFORE.contains(&before);
+        let rank = match (url || port.is_some(), placed || quoted) {
+            (true, _) => 0,
+            (false, true) => 1,
+            // A word that stands anywhere is a name only if it looks like one.
+            (false, false) if host.contains('.') && !host.ends_with(".go") => 2,
+            (false, false) => continue,
+        };
+        if !KNOWN_WORDS.contains(&host.as_str()) || port.is_some() {
+            ranked.push((rank, index, host, port));
+        }
+    }
+    ranked.sort();
+    ranked.into_iter().map(|(_, _, host, port)| (host, port)).collect()
+}
+
+/// Words that stand where a name may stand, and are none.
+const KNOWN_WORDS: [&str; 22] = [
+    "tcp",
+    "udp",
+    "the",
+    "a",
+    "remote",
+    "host",
+    "server",
+    "database",
+    "connect",
+    "connection",
+    "to",
+    "http",
+    "https",
+    "is",
+    "failed",
+    "error",
+    "address",
+    "name",
+    "service",
+    "not",
+    "database-server",
+    "localhost",
+];
+
+/// `db:5432`, `http://api.shop:8080/v1`, `db`, `10.0.0.1`. A host is a DNS name or an IPv4 address.
+fn host_and_port(word: &str) -> Option<(String, Option<u16>)> {
+    let rest = word.rsplit_once("://").map_or(word, |(_, rest)| rest);
+    let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    let (host, port) = match rest.split_once(':') {
+        Some((host, port)) => {
+            let digits = port.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+            (host, Some(digits.parse::<u16>().ok()?))
+        }
+        None => (rest, None),
+    };
+    let host = host.trim_matches('.');
+    let good = !host.is_empty()
+        && host.len() <= 253
+        && host.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
+        && host.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && host.ends_with(|c: char| c.is_ascii_alphanumeric());
+    // `12:03:55` is a time of day, `1.2` a number, `exit 1` a code.
+    let number = host.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let ipv4 = host.parse::<std::net::Ipv4Addr>().is_ok();
+    (good && (!number || ipv4)).then(|| (host.to_string(), port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first(log: &str) -> Option<(String, Option<u16>, How)> {
+        complaints(log).into_iter().next().map(|one| (one.host, one.port, one.how))
+    }
+
+    #[test]
+    fn the_ways_in_which_programs_say_it_are_understood() {
+        let cases = [
+            (
+                "dial tcp 10.96.44.3:5432: connect: connection refused",
+                "10.96.44.3",
+                Some(5432),
+                How::Refused,
+            ),
+            (
+                "dial tcp: lookup db.shop on 10.96.0.10:53: no such host",
+                "db.shop",
+                None,
+                How::Unresolved,
+            ),
+            ("Error: getaddrinfo ENOTFOUND redis-master", "redis-master", None, How::Unresolved),
+            ("Error: connect ECONNREFUSED 10.0.0.5:6379", "10.0.0.5", Some(6379), How::Refused),
+            ("wget: bad address 'db'", "db", None, How::Unresolved),
+            (
+                "nc: bad address 'db.data.svc.cluster.local'",
+                "db.data.svc.cluster.local",
+                None,
+                How::Unresolved,
+            ),
+            (
+                "wget: can't connect to remote host (10.0.0.9): Connection refused",
+                "10.0.0.9",
+                None,
+                How::Refused,
+            ),
+            (
+                "psql: error: could not translate host name \"orders-db\" to address: Name or service not known",
+                "orders-db",
+                None,
+                How::Unresolved,
+            ),
+            (
+                "java.net.UnknownHostException: inventory: Name or service not known",
+                "inventory",
+                None,
+                How::Unresolved,
+            ),
+            (
+                "Get \"http://api.shop.svc:8080/v1/items\": dial tcp 10.1.2.3:8080: i/o timeout",
+                "api.shop.svc",
+                Some(8080),
+                How::TimedOut,
+            ),
+            (
+                "2026/11/25 10:00:01 FATAL redis://:secret@cache:6379/0: connection refused",
+                "cache",
+                Some(6379),
+                How::Refused,
+            ),
+            (
+                "Error 111 connecting to cache:6379. Connection refused.",
+                "cache",
+                Some(6379),
+                How::Refused,
+            ),
+        ];
+        for (line, host, port, how) in cases {
+            assert_eq!(first(line), Some((host.to_string(), port, how)), "{line}");
+        }
+    }
+
+    #[test]
+    fn times_numbers_and_lines_without_a_complaint_name_nothing() {
+        assert_eq!(first("12:03:55 connection refused"), None);
+        assert_eq!(first("panic: no route to database"), None);
+        assert_eq!(first("listening on 0.0.0.0:8080"), None);
+        assert_eq!(first("the request timed out after 30 seconds"), None);
+        assert_eq!(first(""), None);
+    }
+
+    #[test]
+    fn the_newest_complaint_comes_first() {
+        let log = "dial tcp: lookup a: no such host\nretrying\ndial tcp b:1: connection refused\n";
+        assert_eq!(first(log).map(|found| found.0).as_deref(), Some("b"));
+    }
+}

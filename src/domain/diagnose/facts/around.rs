@@ -1,0 +1,193 @@
+//! What stands around the pods: nodes, evictions, quotas, policies, what they depend on.
+
+use super::gather::{Facts, clock};
+use super::status::quoted;
+use crate::domain::diagnose::denied::{Denial, Denied, bounds, used_up};
+use crate::domain::diagnose::dependency::Known;
+use crate::domain::diagnose::fields::{items, moment, name, text};
+use crate::domain::diagnose::keepers::writer_of;
+use crate::domain::diagnose::node::{Readiness, cordoned, pressures, readiness};
+use crate::domain::diagnose::picture::Picture;
+use crate::domain::diagnose::pulling::PullSecret;
+use crate::domain::diagnose::seats::{evicted, evicted_at, on_one_node};
+use crate::domain::diagnose::workload::some_names;
+use crate::domain::time::{seconds_between, spoken};
+
+pub(super) fn nodes(picture: &Picture<'_>, out: &mut Facts) {
+    for seat in &picture.seats {
+        let Some(node) = seat.node() else { continue };
+        let (name, source) = (name(node), seat.key.path());
+        let pods = seat.pods.iter().map(String::as_str).collect::<Vec<_>>();
+        let (state, since, message) = readiness(node);
+        let ago = since.map_or_else(String::new, |at| {
+            format!(" since {}", spoken(seconds_between(at, picture.now)))
+        });
+        let on_it = format!("on it: {}", some_names(&pods));
+        let message = quoted(message, 160);
+        match state {
+            Readiness::Ready | Readiness::NotSaid => {}
+            Readiness::NotReady => out.join(
+                "node-not-ready",
+                format!("{name} is not ready{ago}: {message}; {on_it}"),
+                format!("{source}: condition Ready"),
+            ),
+            Readiness::Lost => out.join(
+                "node-lost",
+                format!("{name} does not report{ago}: {message}; {on_it}"),
+                format!("{source}: condition Ready"),
+            ),
+        }
+        let pressure = pressures(node).join(", ");
+        if !pressure.is_empty() {
+            let text = format!("{name} reports {pressure}; {on_it}");
+            out.join("node-pressure", text, format!("{source}: conditions"));
+        }
+        if cordoned(node) {
+            let text = format!("{name} is cordoned");
+            out.join("node-is-cordoned", text, format!("{source}: spec.unschedulable"));
+        }
+    }
+    if let Some((node, failing)) = on_one_node(picture) {
+        let text = format!(
+            "all {} failing pods are on {node}; pods of the same revision are ready on other nodes",
+            failing.len()
+        );
+        out.add("fails-on-one-node", text, "spec.nodeName of its pods".into());
+    }
+}
+
+pub(super) fn evictions(picture: &Picture<'_>, out: &mut Facts) {
+    let pods = evicted(picture);
+    let Some(last) = pods.iter().max_by_key(|pod| evicted_at(pod)) else { return };
+    let message = text(last.object, &["status", "message"]);
+    let source = format!("pod {}/{}: status", picture.namespace(), last.name());
+    let all =
+        if pods.len() == 1 { "1 pod was".into() } else { format!("{} pods were", pods.len()) };
+    let text = format!(
+        "{all} evicted, last {} from {} {}: {}",
+        last.name(),
+        last.node(),
+        clock(evicted_at(last)),
+        quoted(message, 240)
+    );
+    out.add_at("evicted", text, source.clone(), evicted_at(last));
+    let own = [
+        "exceeds the limit",
+        "exceeds the total limit",
+        "exceeded its local ephemeral storage limit",
+    ];
+    if own.iter().any(|words| message.contains(words)) {
+        let text = "it went over a limit of its own: the node was not short";
+        out.add("evicted-for-own-limit", text.into(), source);
+    } else if message.contains("was low on resource") {
+        let text = "the kubelet says that the node was short".to_string();
+        out.add("evicted-for-node", text, source);
+    }
+}
+
+pub(super) fn overdue(picture: &Picture<'_>, out: &mut Facts) {
+    let pods = picture.overdue();
+    let Some(first) = pods.first() else { return };
+    let at = moment(first.object, &["metadata", "deletionTimestamp"]);
+    let late = at.map_or_else(String::new, |at| spoken(seconds_between(at, picture.now)));
+    let names = pods.iter().map(|pod| pod.name()).collect::<Vec<_>>();
+    let source =
+        format!("pod {}/{}: metadata.deletionTimestamp", picture.namespace(), first.name());
+    let text = format!("{} should be gone for {late}", some_names(&names));
+    out.add_at("pods-overdue", text, source.clone(), at);
+    let finalizers = items(first.object, &["metadata", "finalizers"]);
+    let finalizers = finalizers.iter().filter_map(|one| one.as_str()).collect::<Vec<_>>();
+    if !finalizers.is_empty() {
+        let text = format!("finalizers hold {}: {}", first.name(), finalizers.join(", "));
+        out.add("finalizers-hold", text, source.replace("deletionTimestamp", "finalizers"));
+    }
+}
+
+pub(super) fn denials(picture: &Picture<'_>, out: &mut Facts) {
+    let Some(denied) = &picture.denied else { return };
+    let words = quoted(denied.words, 300);
+    let id = match &denied.denial {
+        Denial::Quota(_) => "denied-by-quota",
+        Denial::LimitRange => "denied-by-limit-range",
+        Denial::Policy(_) => "denied-by-policy",
+        Denial::WebhookDown(..) => "denied-webhook-down",
+        Denial::Missing(..) => "denied-something-missing",
+        Denial::NamespaceEnds => "denied-namespace-ends",
+        Denial::Other => "denied",
+    };
+    out.add_at(id, format!("pods can't be made: {words}"), denied.source.clone(), denied.at);
+    refuser(denied, out);
+}
+
+fn refuser(denied: &Denied<'_>, out: &mut Facts) {
+    let Some((reference, object)) = &denied.refuser else { return };
+    let (id, figures) = if reference.key.kind == "ResourceQuota" {
+        ("quota", used_up(object))
+    } else {
+        ("limit-range", bounds(object))
+    };
+    if !figures.is_empty() {
+        let text = format!("{}: {}", reference.key.path(), figures.join(", "));
+        out.add(id, text, reference.key.path());
+    }
+}
+
+pub(super) fn dependency(picture: &Picture<'_>, out: &mut Facts) {
+    let Some(dependency) = &picture.dependency else { return };
+    let words = dependency.words();
+    let line = quoted(&dependency.address.line, 200);
+    let text = format!("its log says that {words} {}: {line}", dependency.address.how.words());
+    out.add("dependency-complaint", text, dependency.source.clone());
+    let service = dependency.service.as_ref().map(|(key, _)| key.path()).unwrap_or_default();
+    let behind = dependency.behind.iter().map(|one| {
+        let path = one.reference.key.short_path();
+        let by = writer_of(one.object, "replicas").filter(|_| one.wanted == 0);
+        let by = by
+            .map_or_else(String::new, |writer| format!(" (scaled to zero by {})", writer.manager));
+        format!("{path} has {} of {} pods ready{by}", one.ready, one.wanted)
+    });
+    let behind = behind.collect::<Vec<_>>().join(", ");
+    let semicolon = if behind.is_empty() { "" } else { "; " };
+    let source = if service.is_empty() { format!("looked up {words}") } else { service.clone() };
+    match dependency.known {
+        Known::NotReady => {
+            let text = format!("{service} has no ready endpoint{semicolon}{behind}");
+            out.add("dependency-not-ready", text, source);
+        }
+        Known::Ready(count) => {
+            let text = format!("{service} has {count} ready endpoints{semicolon}{behind}");
+            out.add("dependency-ready", text, source);
+        }
+        Known::Nowhere => {
+            let text = format!("no Service is called {words}");
+            out.add("dependency-nowhere", text, source);
+        }
+        Known::Outside => {
+            let text = format!("{words} is outside the cluster, as far as can be told");
+            out.add("dependency-outside", text, source);
+        }
+        Known::NotKnown => {}
+    }
+    if dependency.has_port() == Some(false) {
+        let text = format!("{service} has no such port");
+        out.add("dependency-port", text, format!("{service}: spec.ports"));
+    }
+}
+
+pub(super) fn pull_secrets(picture: &Picture<'_>, out: &mut Facts) {
+    for (name, found) in &picture.pull_secrets {
+        let path = format!("Secret {}/{name}", picture.namespace());
+        let (id, text) = match found {
+            PullSecret::Absent => {
+                ("pull-secret-missing", format!("pull secret {name} does not exist"))
+            }
+            PullSecret::OtherType(kind) => (
+                "pull-secret-wrong",
+                format!("pull secret {name} is of type {kind}, which the kubelet does not take"),
+            ),
+            PullSecret::There => ("pull-secret", format!("pull secret {name} is there")),
+            PullSecret::NotKnown => continue,
+        };
+        out.join(id, text, path);
+    }
+}

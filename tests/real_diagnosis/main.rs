@@ -1,0 +1,238 @@
+//! Diagnosis on a real cluster: each fault is made with real objects, its pods fail under a real kubelet, and what
+//! `kubectl` and Prometheus answer must lead to the right cause.
+//!
+//! Reads go through `kubectl proxy` and plain HTTP here, so that the knowledge is tested apart from the engine's own
+//! adapters. All faults stand side by side, each in a namespace and a thread of its own: they mostly wait.
+//! `PILOTHOUSE_TEST_ONLY=NAME,…` takes some; with `PILOTHOUSE_TEST_RECORD=DIR` the answers are written as cases for
+//! `diagnosis_cases`.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods
+)]
+#![allow(clippy::pedantic, reason = "not product code")]
+
+mod fault;
+mod faults;
+mod world;
+
+use fault::Fault;
+use pilothouse::domain::alert::{Alert, AlertStatus, fingerprint};
+use pilothouse::domain::diagnosis::{Cause, Diagnosis};
+use pilothouse::domain::evidence::{Bearing, Gathered};
+use pilothouse::domain::time::Timestamp;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+use world::{World, now};
+
+/// A first revision has to have run for this long to be known to work.
+const SETTLED: Duration = Duration::from_secs(22);
+/// Evidence may be late on a busy machine: what is not recognised yet is looked at again, for this long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The wording is misleading on purpose, the same for all: it must decide nothing.
+fn alert(namespace: &str, labels: &[(&str, &str)], starts_at: Timestamp) -> Alert {
+    let mut all = BTreeMap::from([
+        ("alertname".to_string(), "ContainerOutOfMemoryOrSo".to_string()),
+        ("namespace".to_string(), namespace.to_string()),
+        ("severity".to_string(), "warning".to_string()),
+    ]);
+    all.extend(labels.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+    Alert {
+        fingerprint: fingerprint(&all),
+        status: AlertStatus::Firing,
+        labels: all,
+        annotations: BTreeMap::new(),
+        starts_at,
+        ends_at: None,
+    }
+}
+
+#[test]
+fn each_real_fault_gets_its_cause() {
+    let Some(world) = World::from_env() else {
+        assert!(
+            std::env::var("PILOTHOUSE_TEST_REQUIRE").is_err(),
+            "PILOTHOUSE_TEST_* variables are missing"
+        );
+        println!("left out: diagnosis of real faults (no PILOTHOUSE_TEST_* variables)");
+        return;
+    };
+    let only = std::env::var("PILOTHOUSE_TEST_ONLY").unwrap_or_default();
+    let wanted = |fault: &Fault| only.is_empty() || only.split(',').any(|one| one == fault.name);
+    let faults = faults::all(&world).into_iter().filter(wanted).collect::<Vec<_>>();
+    assert!(!faults.is_empty(), "no fault is called {only}");
+    let failures = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for fault in &faults {
+            let (world, failures) = (&world, &failures);
+            scope.spawn(move || {
+                if let Some(failure) = stand(world, fault) {
+                    failures.lock().expect("no panic").push(failure);
+                }
+            });
+            // All at once would only make the first ones late.
+            thread::sleep(Duration::from_millis(300));
+        }
+    });
+    let failures = failures.into_inner().expect("no panic");
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+/// Takes the namespace away, also after a panic.
+struct Place<'a> {
+    world: &'a World,
+    namespace: String,
+    leaves: Vec<[String; 2]>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        // Finalizers of our own would hold the namespace.
+        let patch = r#"{"metadata":{"finalizers":null}}"#;
+        let pods = self.world.kubectl(&["get", "pods", "-n", &self.namespace, "-o", "name"], None);
+        for pod in pods.unwrap_or_default().lines().filter(|_| self.namespace.ends_with("held")) {
+            let args = ["patch", pod, "-n", &self.namespace, "--type=merge", "-p", patch];
+            let _ = self.world.kubectl(&args, None);
+        }
+        for [kind, name] in &self.leaves {
+            let _ = self.world.kubectl(&["delete", kind, name, "--wait=false"], None);
+        }
+        let args = ["delete", "namespace", &self.namespace, "--wait=false"];
+        let _ = self.world.kubectl(&args, None);
+    }
+}
+
+/// Makes one fault and looks at it; what is wrong with the diagnosis.
+fn stand(world: &World, fault: &Fault) -> Option<String> {
+    let namespace = format!("diag-{}-{}", std::process::id(), fault.name);
+    let named = |text: &str| text.replace("NAMESPACE", &namespace);
+    world.kubectl(&["create", "namespace", &namespace], None).expect("a namespace");
+    let leaves = fault.leaves.iter().map(|[kind, name]| [named(kind), named(name)]).collect();
+    let place = Place { world, namespace: namespace.clone(), leaves };
+    let mut first_pod = String::new();
+    for (index, stage) in fault.stages.iter().enumerate() {
+        if index > 0 {
+            thread::sleep(SETTLED);
+            first_pod = world.suspect(&namespace).unwrap_or_default();
+        }
+        let stage = named(&Value::Array(stage.clone()).to_string());
+        let stage = serde_json::from_str::<Vec<Value>>(&stage).expect("still objects");
+        world.apply(&namespace, &stage);
+    }
+    if !fault.then.is_empty() {
+        thread::sleep(Duration::from_secs(8));
+    }
+    for command in &fault.then {
+        let command = command.iter().map(|one| named(one)).collect::<Vec<_>>();
+        let command = command.iter().map(String::as_str).collect::<Vec<_>>();
+        world.kubectl(&command, None).expect("the command does");
+    }
+    let alert_at = now();
+    thread::sleep(Duration::from_secs(fault.ripe_s));
+    let since = Instant::now();
+    loop {
+        let (failure, early) = examine(world, fault, &namespace, &first_pod, alert_at);
+        if failure.is_none() || !early || since.elapsed() > PATIENCE {
+            drop(place);
+            return failure;
+        }
+        thread::sleep(Duration::from_secs(5));
+    }
+}
+
+/// What is wrong with the diagnosis, and whether it may only be early: a cause that is wrong is wrong at any time.
+fn examine(
+    world: &World,
+    fault: &Fault,
+    namespace: &str,
+    first_pod: &str,
+    alert_at: Timestamp,
+) -> (Option<String>, bool) {
+    let suspect = world.suspect(namespace).unwrap_or_default();
+    let labels = match fault.labels.as_slice() {
+        [] => vec![("pod", suspect.as_str()), ("node", "node1")],
+        [("pod", _)] => vec![("pod", first_pod), ("node", "node1")],
+        named => named.to_vec(),
+    };
+    let alerts = [alert(namespace, &labels, alert_at + Duration::from_secs(15))];
+    let (found, gathered, at) = world.investigate(&alerts);
+    let disposition = serde_json::to_value(found.disposition).expect("JSON");
+    let target = found
+        .target
+        .as_ref()
+        .map_or_else(String::new, |target| format!("{}/{}", target.key.kind, target.key.name));
+    let is =
+        [found.pattern.word(), found.cause.word(), disposition.as_str().expect("a word"), &target];
+    let [pattern, cause, wanted, object] = fault.expected;
+    // A pod's name is not known beforehand.
+    let same_target =
+        if object.ends_with('/') { target.starts_with(object) } else { target == object };
+    let right = is[..3] == [pattern, cause, wanted] && same_target;
+    let lacks = fault.facts.iter().filter(|id| {
+        !found.evidence.iter().any(|fact| fact.id == **id && fact.bearing != Bearing::Missing)
+    });
+    let lacks = lacks.collect::<Vec<_>>();
+    if right && lacks.is_empty() {
+        println!("{}: {} {:.2}: {}", fault.name, is.join(" "), found.confidence, found.summary);
+        if let Ok(folder) = std::env::var("PILOTHOUSE_TEST_RECORD") {
+            record(PathBuf::from(folder), fault, &alerts, &gathered, at, namespace, &found);
+        }
+        return (None, false);
+    }
+    let early = found.cause == Cause::Unknown || right;
+    (Some(told(fault, &is, &lacks, &found)), early)
+}
+
+fn told(fault: &Fault, is: &[&str; 4], lacks: &[&&str], found: &Diagnosis) -> String {
+    let weighed = found.weighed.iter().map(|w| {
+        format!("{} {:.2} +{:?} -{:?}", w.cause, w.confidence, w.speaks_for, w.speaks_against)
+    });
+    let facts = found
+        .evidence
+        .iter()
+        .map(|fact| format!("  {:?} {}: {}", fact.bearing, fact.id, fact.text));
+    format!(
+        "{}: wanted {:?}, is {is:?}, lacks {lacks:?}\n  {}\n{}",
+        fault.name,
+        fault.expected,
+        weighed.collect::<Vec<_>>().join("\n  "),
+        facts.collect::<Vec<_>>().join("\n")
+    )
+}
+
+/// Writes a case. Namespaces lose the number of the test process.
+fn record(
+    folder: PathBuf,
+    fault: &Fault,
+    alerts: &[Alert],
+    gathered: &Gathered,
+    at: Timestamp,
+    namespace: &str,
+    found: &Diagnosis,
+) {
+    let [pattern, cause, disposition, _] = fault.expected;
+    let shown = found.evidence.iter().filter(|fact| fault.facts.contains(&fact.id.as_str()));
+    let shown = shown.map(|fact| (fact.id.clone(), json!(fact.bearing)));
+    let shown = shown.collect::<serde_json::Map<_, _>>();
+    let target = found.target.as_ref().map(|target| target.key.path());
+    let case = json!({
+        "about": fault.about,
+        "origin": "recorded on a real cluster (Kubernetes 1.34, containerd, Prometheus) by real_diagnosis",
+        "now": at,
+        "alerts": alerts,
+        "gathered": gathered,
+        "expected": {"pattern": pattern, "cause": cause, "disposition": disposition,
+            "target": target, "facts": shown},
+    });
+    let text = serde_json::to_string(&case).expect("JSON").replace(namespace, fault.name);
+    std::fs::create_dir_all(&folder).expect("the folder is made");
+    std::fs::write(folder.join(format!("{}.json", fault.name)), text + "\n").expect("written");
+}
