@@ -203,8 +203,16 @@ fn choose(seen: &Seen<'_>, weighed: &[Weighed]) -> (Weighed, String) {
         Pattern::HighMemory
     } else if seen.picture.troubled() {
         Pattern::CrashLoop
-    } else if seen.any(&["claim-missing", "claim-pending", "claim-lost", "volume-elsewhere"]) {
+    } else if seen.any(&[
+        "claim-missing",
+        "claim-pending",
+        "claim-lost",
+        "volume-elsewhere",
+        "volume-not-mounted",
+    ]) {
         Pattern::StorageIssue
+    } else if seen.has("network-not-set-up") {
+        Pattern::NetworkIssue
     } else if seen.any(&["unschedulable", "node-lost", "node-not-ready", "evicted"]) {
         Pattern::NodeIssue
     } else {

@@ -49,6 +49,7 @@ fn probe(picture: &Picture<'_>, out: &mut Out) {
     out.insert("probe_period_seconds", json!(probe.period()));
     out.insert("probe_timeout_seconds", json!(probe.timeout()));
     out.insert("probe_failures", json!(probe.failures()));
+    out.insert("probe_patience_seconds", json!(probe.patience()));
     if let Some(path) = probe.path() {
         out.insert("probe_path", json!(path));
     }

@@ -28,6 +28,7 @@
 //! | `missing` | `Secret payments/db-creds key password`, several joined by `, ` |
 //! | `probe`, `probe_asks`, `probe_path` | `liveness`, `startup` or `readiness`, the one that fails; `GET :8080/healthz`; the path of an HTTP probe |
 //! | `initial_delay_seconds`, `probe_period_seconds`, `probe_timeout_seconds`, `probe_failures` | its figures |
+//! | `probe_patience_seconds` | seconds after the start at which it may give up |
 //! | `image`, `pull_problem` | the image that can't be had; `denied`, `not-there`, `registry-not-reached`, `limited`, `no-name`, `never-pulled`, `other-platform` or `other` |
 //! | `requests` | what a pod that can't be placed requests, by resource: `{memory: 64Gi}` |
 //! | `short_of` | resources of which nodes have too little for it |

@@ -19,6 +19,7 @@ pub(crate) fn summary(seen: &Seen<'_>, chosen: &Weighed, doubt: &str) -> String 
         "configuration-error",
         "unschedulable",
         "mount-failed",
+        "dns-not-ready",
         "pods-overdue",
         "fails-on-one-node",
         "scheduling-gated",

@@ -76,6 +76,23 @@ pub fn faults(world: &World) -> Vec<Fault> {
         .alert_names("deployment", "web")
         .with_facts(&["dependency-ready"]),
         Fault::new(
+            "name-not-resolved",
+            "the name of a Service that is there, and well, is not resolved",
+            vec![vec![
+                service("db", 5432),
+                deploy("db", 1, app(world, OK)),
+                deploy(
+                    "web",
+                    1,
+                    app(world, "echo \"wget: bad address 'db:5432'\" >&2; sleep 1; exit 1"),
+                ),
+            ]],
+            40,
+            ["network-issue", "dns-failing", "remediate", "Deployment/web"],
+        )
+        .alert_names("deployment", "web")
+        .with_facts(&["name-is-known"]),
+        Fault::new(
             "dependency-scaled-to-zero",
             "somebody scaled the database to zero: its victim's case names it, and who did it",
             vec![vec![

@@ -84,6 +84,15 @@ pub fn faults(world: &World) -> Vec<Fault> {
             ["storage-issue", "claim-pending", "remediate", "PersistentVolumeClaim/data"],
         ),
         Fault::new(
+            "volume-not-mounted",
+            "the pod has its place, and a directory that it mounts is not there",
+            vec![vec![workload("Deployment", "web", 1, json!({"containers": [app(world, OK)],
+                "volumes": [{"name": "data", "hostPath": {"path": "/none/such", "type": "Directory"}}]}))]],
+            20,
+            ["storage-issue", "unknown", "remediate", "Deployment/web"],
+        )
+        .with_facts(&["volume-not-mounted"]),
+        Fault::new(
             "volume-elsewhere",
             "the claim is bound to a volume in a zone where no node is",
             vec![vec![far, bound, claiming("data")]],

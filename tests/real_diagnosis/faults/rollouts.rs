@@ -12,6 +12,9 @@ pub fn faults(world: &World) -> Vec<Fault> {
             {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "kubernetes.io/hostname",
                 "labelSelector": {"matchLabels": {"app": "web"}}}]}}})
     };
+    let settings = |mode: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"MODE": mode}});
+    let from_settings = json!({"envFrom": [{"configMapRef": {"name": "settings"}}]});
+    let by_settings = format!("test $MODE = good || exit 5; {OK}");
     let surging = |pod| {
         let mut object = workload("Deployment", "web", 2, pod);
         object["spec"]["strategy"] = json!({"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}});
@@ -184,6 +187,18 @@ pub fn faults(world: &World) -> Vec<Fault> {
             ["crash-loop", "bad-rollout", "remediate", "Deployment/web"],
         )
         .with_facts(&["placing-differs", "larger-than-any-node"]),
+        Fault::new(
+            "configuration-changed",
+            "somebody changed the ConfigMap and restarted the Deployment: the new revision runs the same, and fails",
+            vec![
+                vec![settings("good"), deploy("web", 1, with(app(world, &by_settings), from_settings.clone()))],
+                vec![settings("bad")],
+            ],
+            30,
+            ["crash-loop", "bad-rollout", "remediate", "Deployment/web"],
+        )
+        .then(&["rollout", "restart", "deployment/web", "-n", "NAMESPACE"])
+        .with_facts(&["configuration-changed"]),
         Fault::new(
             "ordered-and-broken",
             "a StatefulSet's pod is broken by its first revision; the second would cure it, and waits for it",

@@ -125,7 +125,7 @@ fn addresses(line: &str) -> Vec<(String, Option<u16>)> {
             (true, _) => 0,
             (false, true) => 1,
             // A word that stands anywhere is a name only if it looks like one.
-            (false, false) if host.contains('.') && !host.ends_with(".go") => 2,
+            (false, false) if host.contains('.') && !is_source_file(&host) => 2,
             (false, false) => continue,
         };
         if !KNOWN_WORDS.contains(&host.as_str()) || port.is_some() {
@@ -134,6 +134,12 @@ fn addresses(line: &str) -> Vec<(String, Option<u16>)> {
     }
     ranked.sort();
     ranked.into_iter().map(|(_, _, host, port)| (host, port)).collect()
+}
+
+/// `main.go`, `app.py`: programs log where they are.
+fn is_source_file(host: &str) -> bool {
+    let ending = host.rsplit('.').next().unwrap_or_default();
+    matches!(ending, "go" | "py" | "js" | "ts" | "rb" | "java" | "rs" | "c" | "cpp" | "log" | "sh")
 }
 
 /// Words that stand where a name may stand, and are none.

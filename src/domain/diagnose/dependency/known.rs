@@ -1,6 +1,6 @@
 //! What the cluster knows of an address: the Service, whether anything stands behind it, and whose pods these are.
 
-use super::complaint::{Address, complaints};
+use super::complaint::{Address, How, complaints};
 use crate::domain::diagnose::fields::{flag, int, items, name, namespace, text, uid, value};
 use crate::domain::diagnose::reader::{Got, Reader};
 use crate::domain::resource::{ObjectKey, ObjectRef};
@@ -19,7 +19,7 @@ pub(crate) enum Known {
     /// An address outside the cluster, or one that can't be looked at.
     Outside,
     /// It can't be read.
-    NotKnown,
+    Unread,
 }
 
 /// A workload behind the Service.
@@ -39,8 +39,37 @@ pub(crate) struct Dependency<'a> {
     pub(crate) service: Option<(ObjectKey, &'a Value)>,
     /// Workloads whose pods it selects.
     pub(crate) behind: Vec<Behind<'a>>,
+    /// The cluster's DNS, where a name was not resolved and the cluster has a Service for it.
+    pub(crate) dns: Option<Dns<'a>>,
     /// Source of the log.
     pub(crate) source: String,
+}
+
+/// The cluster's DNS Service, and what stands behind it.
+#[derive(Debug, Clone)]
+pub(crate) struct Dns<'a> {
+    pub(crate) key: ObjectKey,
+    pub(crate) known: Known,
+    pub(crate) behind: Vec<Behind<'a>>,
+}
+
+impl<'a> Dns<'a> {
+    /// Looks at `kube-system/kube-dns`: CoreDNS keeps that name. Reads may be due after it.
+    fn read(own: &ObjectRef, reader: &mut Reader<'a>) -> Option<Self> {
+        let key = ObjectKey::new("v1", "Service", "kube-system", "kube-dns");
+        let service = reader.object("missing-dns", &key).have()?;
+        let behind = behind(&key, service, own, reader);
+        let known = standing(&key, &behind, reader);
+        Some(Self { key, known, behind })
+    }
+
+    /// The workload behind it, if there is exactly one and nothing is ready.
+    pub(crate) fn culprit(&self) -> Option<&Behind<'a>> {
+        match self.behind.as_slice() {
+            [one] if self.known == Known::NotReady => Some(one),
+            _ => None,
+        }
+    }
 }
 
 impl<'a> Dependency<'a> {
@@ -54,6 +83,8 @@ impl<'a> Dependency<'a> {
         let namespace = own.key.namespace.as_str();
         let all = complaints(log);
         let first = all.first().cloned()?;
+        let unresolved = all.iter().any(|address| address.how == How::Unresolved);
+        let dns = if unresolved { Dns::read(own, reader) } else { None };
         let mut unreadable = false;
         for address in &all {
             match find(address, namespace, reader) {
@@ -65,6 +96,7 @@ impl<'a> Dependency<'a> {
                         known,
                         service: Some((key, service)),
                         behind,
+                        dns,
                         source: source.into(),
                     });
                 }
@@ -73,12 +105,12 @@ impl<'a> Dependency<'a> {
             }
         }
         let known = match (unreadable, of_cluster(&first.host)) {
-            (true, _) => Known::NotKnown,
+            (true, _) => Known::Unread,
             (false, true) => Known::Nowhere,
             (false, false) => Known::Outside,
         };
         let (address, source) = (first, source.into());
-        Some(Self { address, known, service: None, behind: Vec::new(), source })
+        Some(Self { address, known, service: None, behind: Vec::new(), dns, source })
     }
 
     /// The workload behind it that is not ready, if there is exactly one.
@@ -105,10 +137,8 @@ impl<'a> Dependency<'a> {
 
 /// Whether a name can be one of this cluster: no dots, or one of the cluster's own domains.
 fn of_cluster(host: &str) -> bool {
-    !host.contains('.')
-        || host.ends_with(".svc")
-        || host.ends_with(".cluster.local")
-        || host.contains(".svc.")
+    let labels = host.split('.').collect::<Vec<_>>();
+    labels.len() == 1 || labels.contains(&"svc") || host.ends_with(".cluster.local")
 }
 
 /// The Services that a name may mean: `db`, `db.data`, `db.data.svc…`, `db-0.db.data.svc…`.
@@ -195,7 +225,7 @@ fn standing(service: &ObjectKey, behind: &[Behind<'_>], reader: &mut Reader<'_>)
     let got = reader.list(id, "discovery.k8s.io/v1", "EndpointSlice", &service.namespace, &labels);
     let Got::Have(slices) = got else {
         return match behind {
-            [] => Known::NotKnown,
+            [] => Known::Unread,
             all if all.iter().all(|one| one.ready == 0) => Known::NotReady,
             all => Known::Ready(all.len()),
         };

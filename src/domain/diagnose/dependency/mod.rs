@@ -6,4 +6,5 @@
 mod complaint;
 mod known;
 
-pub(crate) use known::{Dependency, Known};
+pub(crate) use complaint::How;
+pub(crate) use known::{Behind, Dependency, Known};

@@ -3,7 +3,7 @@
 use super::gather::{Facts, clock};
 use super::status::quoted;
 use crate::domain::diagnose::denied::{Denial, Denied, bounds, used_up};
-use crate::domain::diagnose::dependency::Known;
+use crate::domain::diagnose::dependency::{Behind, How, Known};
 use crate::domain::diagnose::fields::{items, moment, name, text};
 use crate::domain::diagnose::keepers::writer_of;
 use crate::domain::diagnose::node::{Readiness, cordoned, pressures, readiness};
@@ -132,6 +132,17 @@ fn refuser(denied: &Denied<'_>, out: &mut Facts) {
     }
 }
 
+/// How the workloads behind a Service are: `; deploy/db has 0 of 1 pods ready`.
+fn standing(behind: &[Behind<'_>]) -> String {
+    let words = behind.iter().map(|one| {
+        let path = one.reference.key.short_path();
+        let by = writer_of(one.object, "replicas").filter(|_| one.wanted == 0);
+        let by = by.map_or_else(String::new, |by| format!(" (scaled to zero by {})", by.manager));
+        format!("; {path} has {} of {} pods ready{by}", one.ready, one.wanted)
+    });
+    words.collect()
+}
+
 pub(super) fn dependency(picture: &Picture<'_>, out: &mut Facts) {
     let Some(dependency) = &picture.dependency else { return };
     let words = dependency.words();
@@ -139,23 +150,15 @@ pub(super) fn dependency(picture: &Picture<'_>, out: &mut Facts) {
     let text = format!("its log says that {words} {}: {line}", dependency.address.how.words());
     out.add("dependency-complaint", text, dependency.source.clone());
     let service = dependency.service.as_ref().map(|(key, _)| key.path()).unwrap_or_default();
-    let behind = dependency.behind.iter().map(|one| {
-        let path = one.reference.key.short_path();
-        let by = writer_of(one.object, "replicas").filter(|_| one.wanted == 0);
-        let by = by
-            .map_or_else(String::new, |writer| format!(" (scaled to zero by {})", writer.manager));
-        format!("{path} has {} of {} pods ready{by}", one.ready, one.wanted)
-    });
-    let behind = behind.collect::<Vec<_>>().join(", ");
-    let semicolon = if behind.is_empty() { "" } else { "; " };
+    let behind = standing(&dependency.behind);
     let source = if service.is_empty() { format!("looked up {words}") } else { service.clone() };
     match dependency.known {
         Known::NotReady => {
-            let text = format!("{service} has no ready endpoint{semicolon}{behind}");
+            let text = format!("{service} has no ready endpoint{behind}");
             out.add("dependency-not-ready", text, source);
         }
         Known::Ready(count) => {
-            let text = format!("{service} has {count} ready endpoints{semicolon}{behind}");
+            let text = format!("{service} has {count} ready endpoints{behind}");
             out.add("dependency-ready", text, source);
         }
         Known::Nowhere => {
@@ -166,7 +169,22 @@ pub(super) fn dependency(picture: &Picture<'_>, out: &mut Facts) {
             let text = format!("{words} is outside the cluster, as far as can be told");
             out.add("dependency-outside", text, source);
         }
-        Known::NotKnown => {}
+        Known::Unread => {}
+    }
+    if dependency.address.how == How::Unresolved && dependency.service.is_some() {
+        let text = format!("{service} exists: a DNS that works would resolve its name");
+        out.add("name-is-known", text, service.clone());
+    }
+    if let Some(dns) = &dependency.dns {
+        let (path, behind) = (dns.key.path(), standing(&dns.behind));
+        let (id, text) = match dns.known {
+            Known::NotReady => ("dns-not-ready", format!("{path} has no ready endpoint{behind}")),
+            Known::Ready(count) => ("dns-ready", format!("{path} has {count} ready endpoints")),
+            Known::Nowhere | Known::Outside | Known::Unread => {
+                ("dns", format!("whether {path} works is not known"))
+            }
+        };
+        out.add(id, text, path);
     }
     if dependency.has_port() == Some(false) {
         let text = format!("{service} has no such port");

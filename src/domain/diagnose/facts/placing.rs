@@ -113,8 +113,8 @@ fn kept_off(placing: &Placing<'_>, source: &str, out: &mut Facts) {
     let by_purpose = tainted.iter().filter(|fit| !fit.taints.iter().any(Taint::of_role));
     let by_purpose = by_purpose.copied().collect::<Vec<_>>();
     let said = placing.because(|why| matches!(why, Why::Taint(_)));
-    // Where the control plane's own nodes are the only ones, their taint is what is in the way.
-    let all = placing.fits.as_ref().is_some_and(|fits| fits.len() == tainted.len());
+    // Where the control plane's own nodes are the only ones that it may use, their taint is what is in the way.
+    let all = placing.nodes(|fit| fit.selected).len() == tainted.len();
     let in_the_way = if by_purpose.is_empty() && all { &tainted } else { &by_purpose };
     if !in_the_way.is_empty() && !said.is_empty() {
         let words = in_the_way.iter().take(3).map(|fit| {

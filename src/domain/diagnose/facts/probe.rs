@@ -2,7 +2,7 @@
 
 use super::gather::{Facts, clock};
 use super::status::quoted;
-use crate::domain::diagnose::container::Pod;
+use crate::domain::diagnose::container::{Pod, Run};
 use crate::domain::diagnose::event::Event;
 use crate::domain::diagnose::fields::{int, moment, text};
 use crate::domain::diagnose::picture::Picture;
@@ -78,7 +78,7 @@ fn lasted(picture: &Picture<'_>, probe: &Probe<'_>, field: &str, out: &mut Facts
     let Some(focus) = &picture.focus else { return };
     let same = focus.pods.iter().flat_map(|pod| &pod.containers);
     let runs = same.filter(|one| one.name == focus.container.name).flat_map(|one| &one.runs);
-    let lasted = runs.filter_map(|run| run.seconds()).collect::<Vec<_>>();
+    let lasted = runs.filter_map(Run::seconds).collect::<Vec<_>>();
     let (Some(least), Some(most)) = (lasted.iter().min(), lasted.iter().max()) else { return };
     let grace = grace(focus.pods.first());
     if *most <= probe.latest_kill(grace) {
@@ -121,10 +121,10 @@ fn readiness(
     let source = format!("pod {}/{}: condition Ready", picture.namespace(), pod.name());
     match was {
         Some(true) => {
-            out.add("was-ready", format!("pod {} was ready for a time", pod.name()), source)
+            out.add("was-ready", format!("pod {} was ready for a time", pod.name()), source);
         }
         Some(false) => {
-            out.add("never-ready", format!("pod {} was never ready", pod.name()), source)
+            out.add("never-ready", format!("pod {} was never ready", pod.name()), source);
         }
         None => {}
     }

@@ -212,6 +212,12 @@ pub(super) fn events(picture: &Picture<'_>, out: &mut Facts) {
         let message = quoted(event.message(), 240);
         let text = format!("{}: {message} ({} times)", event.reason(), event.count());
         out.add_at("mount-failed", text, event.source(), event.last());
+        let (id, words) = if event.reason() == "FailedCreatePodSandBox" {
+            ("network-not-set-up", "the node can't set up the pod's sandbox or its network")
+        } else {
+            ("volume-not-mounted", "a volume of the pod can't be attached or mounted")
+        };
+        out.add_at(id, words.into(), event.source(), event.last());
     }
     if let Some((source, log)) = &picture.log {
         let words = quoted(&last_lines(log, 3), 300);

@@ -10,7 +10,38 @@ pub(super) const RULE: Rule = Rule { cause: Cause::BadRollout, weigh, say };
 /// can't be pulled any more, where the earlier one fails too, or where the revision had run well for long. A missing
 /// ConfigMap or Secret goes to a person, even where an earlier revision did not need it. Pods that can't be placed are
 /// the rollout's fault only where it changed what they ask of nodes.
+///
+/// A ConfigMap or Secret that was changed in place is a rollout without a revision: there is nothing to go back to but
+/// the object itself.
 fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
+    let (by_revision, by_object) = (revision(seen), configuration(seen));
+    match (by_revision, by_object) {
+        (Some(one), Some(other)) if other.confidence > one.confidence => Some(other),
+        (Some(one), _) => Some(one),
+        (None, other) => other,
+    }
+}
+
+fn configuration(seen: &Seen<'_>) -> Option<Weighed> {
+    if !seen.has("configuration-changed") {
+        return None;
+    }
+    let scale = seen
+        .weigh(Pattern::CrashLoop, Cause::BadRollout)
+        .speaks_for("configuration-changed", 0.5)
+        .first_for(&[("exit-code", 0.15), ("start-failed", 0.15)])
+        .speaks_for("nothing-differs", 0.05)
+        .speaks_against("oom-killed", 0.2)
+        .speaks_against("configuration-missing", 0.5)
+        .speaks_against("configuration-said-missing", 0.5)
+        .speaks_against("image-pull-failed", 0.5)
+        .speaks_against("dependency-not-ready", 0.2)
+        .speaks_against("usage-growing", 0.25)
+        .speaks_against("paused", 0.1);
+    Some(scale.relies_on(&["missing-events", "missing-configuration"]).done())
+}
+
+fn revision(seen: &Seen<'_>) -> Option<Weighed> {
     let troubled = seen.picture.troubled()
         || seen.any(&["mount-failed", "configuration-missing", "readiness-fails"])
         || (seen.has("unschedulable") && seen.has("placing-differs"));
@@ -45,6 +76,13 @@ fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
 }
 
 fn say(seen: &Seen<'_>) -> String {
+    if seen.has("configuration-changed") && !seen.has("revision-differs") {
+        return format!(
+            "it fails since its configuration was changed: {}; {}",
+            seen.quote(&["configuration-changed"]),
+            seen.quote(&["exit-code", "start-failed"])
+        );
+    }
     format!(
         "{} fails: {}; {}",
         seen.quote(&["rollout"]),

@@ -6,6 +6,7 @@ mod bad_rollout;
 mod claim_pending;
 mod cpu_throttling;
 mod dependency_down;
+mod dns_failing;
 mod eviction;
 mod hpa_at_maximum;
 mod hpa_without_metrics;
@@ -42,6 +43,7 @@ pub(crate) const ALL: &[&Rule] = &[
     &probe_too_strict::RULE,
     &startup_too_slow::RULE,
     &dependency_down::RULE,
+    &dns_failing::RULE,
     &job_failing::RULE,
     &node_not_ready::RULE,
     &node_lost::RULE,
