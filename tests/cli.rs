@@ -422,6 +422,15 @@ fn deciding_without_an_engine_is_code_6_and_never_done() {
         &["approve", "d2", "--plan", &digest][..],
         &["claim", "d2"],
         &["plan-anew", "d2"],
+        &["pause", "d2"],
+        &["resume", "d2"],
+        &["cancel", "d2", "--leave"],
+        &["skip", "d2", "1", "--reason", "x"],
+        &["retry", "d2", "2.1"],
+        &["undo", "d2"],
+        &["take-over", "d2"],
+        &["revise", "d2", "--set", "factor=1.5"],
+        &["plan", "high-memory", "--target", "deploy/cart", "-n", "shop"],
         &["start", "--cluster", "prod-eu1", "--reason", "x"],
     ] {
         let ran = home.run(verb);
@@ -431,6 +440,45 @@ fn deciding_without_an_engine_is_code_6_and_never_done() {
     assert_eq!(home.run(&["reject", "d2", "--reason", "no"]).code, 4, "there is no plan");
     assert_eq!(home.run(&["reject", "d2", "--reason", " "]).code, 2);
     assert_eq!(home.run(&["approve", "zz", "--plan", &digest]).code, 3);
+    assert_eq!(home.run(&["pause", "zz"]).code, 3);
+}
+
+#[test]
+fn steering_and_asking_say_what_is_missing_on_the_command_line() {
+    let home = seeded();
+    for (verb, says) in [
+        (&["skip", "d2", "1"][..], "--reason must say why"),
+        (&["cancel", "d2", "--undo", "--leave"], "cannot be used with"),
+        (&["revise", "d2"], "--set NAME=VALUE or --template NAME"),
+        (&["revise", "d2", "--set", "factor"], "write NAME=VALUE"),
+        (&["plan", "high-memory", "--target", "deploy/cart"], "name it with -n"),
+        (&["plan", "high-memory", "--target", "cart", "-n", "shop"], "KIND/NAME"),
+        (&["plan", "x", "--target", "no/a", "--set", "a=1", "--set", "a=2"], "is there twice"),
+        (&["plan", "high-memory", "--target", "deplyment/cart", "-n", "shop"], "did you mean"),
+    ] {
+        let ran = home.run(verb);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{verb:?} {}", ran.err);
+        assert!(ran.err.contains(says), "{verb:?} {}", ran.err);
+    }
+}
+
+#[test]
+fn a_handover_tells_what_waits_and_what_ended_and_says_since_when() {
+    let home = seeded();
+    let ran = home.run(&["handover", "--since", "2000-01-01T00:00:00Z"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    for part in ["nothing is stopped", "needs you: 2", "it broke", "claim d1", "(as asked)"] {
+        assert!(ran.out.contains(part), "{part}: {}", ran.out);
+    }
+    let ran = home.run(&["handover", "--since", "2000-01-01T00:00:00Z", "--output", "json"]);
+    let sheet = serde_json::from_str::<serde_json::Value>(&ran.out).unwrap();
+    assert_eq!(sheet["schema"], "pilothouse/v1");
+    assert_eq!(sheet["waits"].as_array().unwrap().len(), 2);
+    assert!(sheet["stop"].is_null());
+    let ran = home.run(&["handover", "--since", "yesterday"]);
+    assert_eq!(ran.code, 2, "{}", ran.err);
+    let ran = home.run(&["handover"]);
+    assert!(ran.err.contains("nothing that is on record"), "{}", ran.err);
 }
 
 #[test]

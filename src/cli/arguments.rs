@@ -2,9 +2,9 @@
 
 use super::output::Format;
 use super::{
-    alert, approve, audit, cancel, claim, completions, config, demo, doctor, engine, export, list,
-    logs, man, pause, plan, plan_anew, reject, resume, retry, revise, show, skip, start, stop,
-    take_over, templates, undo, watch,
+    alert, approve, audit, cancel, claim, completions, config, demo, doctor, engine, export,
+    handover, list, logs, man, pause, plan, plan_anew, reject, resume, retry, revise, show, skip,
+    start, stop, take_over, templates, undo, watch,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -132,6 +132,8 @@ pub enum Verb {
     Start(start::Start),
     /// Write reports.
     Export(export::Export),
+    /// What happened, what waits, what is stopped, since you left.
+    Handover(handover::Handover),
     /// The event log: verify its chain, or show it.
     Audit(audit::Audit),
     /// Templates: list, show, lint.

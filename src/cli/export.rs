@@ -53,7 +53,27 @@ pub enum Since {
     At(Timestamp),
 }
 
-fn since(text: &str) -> Result<Since, String> {
+impl Since {
+    /// The moment that is meant.
+    #[must_use]
+    pub fn moment(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::Ago(seconds) => {
+                let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+                chrono::TimeDelta::try_seconds(seconds)
+                    .and_then(|length| now.checked_sub_signed(length))
+                    .unwrap_or(Timestamp::MIN_UTC)
+            }
+        }
+    }
+}
+
+/// Reads a length of time or a moment.
+///
+/// # Errors
+/// When it is neither.
+pub fn since(text: &str) -> Result<Since, String> {
     if let Ok(seconds) = parse_duration(text) {
         return Ok(Since::Ago(seconds));
     }
@@ -102,16 +122,7 @@ impl Export {
         if let Some(id) = &self.id {
             return Ok(vec![log.report(id).await?]);
         }
-        let from = match self.since {
-            Some(Since::At(at)) => at,
-            Some(Since::Ago(seconds)) => {
-                let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-                chrono::TimeDelta::try_seconds(seconds)
-                    .and_then(|length| now().checked_sub_signed(length))
-                    .unwrap_or(Timestamp::MIN_UTC)
-            }
-            None => Timestamp::MIN_UTC,
-        };
+        let from = self.since.map_or(Timestamp::MIN_UTC, |since| since.moment(now()));
         let snapshot = log.snapshot().await?;
         let context = log.context(&snapshot).await?;
         let mut reports = Vec::new();

@@ -20,6 +20,7 @@ pub mod engine;
 pub mod exit;
 pub mod export;
 pub mod gesture;
+pub mod handover;
 pub mod list;
 pub mod logs;
 pub mod man;

@@ -77,21 +77,23 @@ impl Steering {
         }
     }
 
-    /// What was asked, for the log: `skipping step 2.1 asked`.
+    /// What was asked and by whom, in a sentence: `step 2.1 skipped by mira`.
     #[must_use]
-    pub fn words(&self) -> String {
+    pub fn said(&self, by: &str) -> String {
         match self {
-            Self::Pause => "paused".into(),
-            Self::Resume => "resumed".into(),
-            Self::Cancel { changes: Changes::Leave } => "cancelled, leaving what was done".into(),
-            Self::Cancel { changes: Changes::Undo | Changes::WherePossible } => {
-                "cancelled, undoing what was done".into()
+            Self::Pause => format!("paused by {by}"),
+            Self::Resume => format!("resumed by {by}"),
+            Self::Cancel { changes: Changes::Leave } => {
+                format!("cancelled by {by}, leaving what was done")
             }
-            Self::Skip { step } => format!("step {step} skipped"),
-            Self::Retry { step: Some(step) } => format!("step {step} tried again"),
-            Self::Retry { step: None } => "failed steps tried again".into(),
-            Self::Undo => "undo asked".into(),
-            Self::TakeOver => "taken over by hand".into(),
+            Self::Cancel { changes: Changes::Undo | Changes::WherePossible } => {
+                format!("cancelled by {by}, undoing what was done")
+            }
+            Self::Skip { step } => format!("step {step} skipped by {by}"),
+            Self::Retry { step: Some(step) } => format!("step {step} tried again by {by}"),
+            Self::Retry { step: None } => format!("failed steps tried again by {by}"),
+            Self::Undo => format!("undo asked by {by}"),
+            Self::TakeOver => format!("taken over by {by}, by hand"),
         }
     }
 
@@ -116,6 +118,18 @@ pub struct Wish {
     pub template: Option<String>,
     /// Parameters that replace the template's defaults, within its limits.
     pub params: BTreeMap<String, Value>,
+}
+
+impl Wish {
+    /// `template high-memory, factor=1.5`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let mut wanted =
+            self.template.iter().map(|name| format!("template {name}")).collect::<Vec<_>>();
+        let said = |value: &Value| value.as_str().map_or_else(|| value.to_string(), String::from);
+        wanted.extend(self.params.iter().map(|(name, value)| format!("{name}={}", said(value))));
+        wanted.join(", ")
+    }
 }
 
 /// Why a case holds: paused, or taken over.
@@ -174,7 +188,7 @@ impl Remediation {
     ) {
         let at = recorded.at;
         let who = by.os_user.clone();
-        self.last = with_reason(format!("{} by {who}", steering.words()), reason);
+        self.last = with_reason(steering.said(&who), reason);
         match steering {
             Steering::Pause => self.hold(State::Paused, &who, reason, at),
             Steering::Resume => match self.state {

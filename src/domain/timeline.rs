@@ -94,19 +94,16 @@ pub fn decided(decision: Decision) -> &'static str {
 fn steered_sentence(event: &Event) -> String {
     match event {
         Event::PlanAsked { by, target, wish, reason } => {
-            let template = wish.template.as_deref().unwrap_or("a plan");
-            let text = format!("{} asks for {template} on {}", by.describe(), target.path());
+            let text =
+                format!("{} asks for a plan on {}: {}", by.describe(), target.path(), wish.words());
             with_reason(text, reason)
         }
         Event::Revised { by, wish, reason } => {
-            let mut wanted =
-                wish.template.iter().map(|name| format!("template {name}")).collect::<Vec<_>>();
-            wanted.extend(wish.params.iter().map(|(name, value)| format!("{name}={value}")));
-            let text = format!("plan revised by {}: {}", by.describe(), wanted.join(", "));
+            let text = format!("plan revised by {}: {}", by.describe(), wish.words());
             with_reason(text, reason)
         }
         Event::Steered { by, steering, reason } => {
-            with_reason(format!("{} by {}", steering.words(), by.describe()), reason)
+            with_reason(steering.said(&by.describe()), reason)
         }
         Event::EngineStarted { .. }
         | Event::Opened { .. }

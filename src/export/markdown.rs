@@ -2,6 +2,7 @@
 //! or close a code span.
 
 use crate::domain::report::form::{PlanLine, PlanStepLine, Report};
+use crate::domain::steering::with_reason;
 use crate::domain::time::{Timestamp, rfc3339};
 use crate::domain::timeline::diff_lines;
 
@@ -133,6 +134,16 @@ fn head(out: &mut Page, report: &Report) {
     }
     item(out, "Opened", &escape(&rfc3339(report.opened_at)));
     item(out, "Updated", &escape(&rfc3339(report.updated_at)));
+    if let Some(object) = &report.asked_for {
+        item(out, "Asked for", &escape(&format!("by a person, on {}", object.path())));
+    }
+    if let Some(wish) = &report.wish {
+        item(out, "Wished", &escape(&wish.words()));
+    }
+    if let Some(held) = &report.held {
+        let words = format!("{} since {}", held.by, rfc3339(held.since));
+        item(out, "Held by", &escape(&with_reason(words, &held.reason)));
+    }
     item(out, "Claimed by", &escape(report.claimed_by.as_deref().unwrap_or_default()));
     for why in &report.withheld {
         item(out, "Withheld", &escape(why));

@@ -2,6 +2,7 @@
 
 use crate::domain::approval::Gesture;
 use crate::domain::report::form::{PlanLine, Report};
+use crate::domain::steering::with_reason;
 use crate::domain::time::{Timestamp, seconds_between, spoken};
 use crate::domain::timeline::{decided, diff_lines};
 
@@ -93,6 +94,16 @@ fn head(out: &mut Lines, report: &Report) {
     }
     for why in &report.withheld {
         out.field("withheld", why);
+    }
+    if let Some(object) = &report.asked_for {
+        out.field("asked for", &format!("by a person, on {}", object.path()));
+    }
+    if let Some(wish) = &report.wish {
+        out.field("wished", &wish.words());
+    }
+    if let Some(held) = &report.held {
+        let words = format!("{} since {}", held.by, moment(held.since));
+        out.field("held by", &with_reason(words, &held.reason));
     }
     if let Some(who) = &report.claimed_by {
         out.field("claimed by", who);

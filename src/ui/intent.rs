@@ -90,6 +90,20 @@ intents! {
     Claim = "claim",
     /// A new plan.
     PlanAnew = "plan_anew",
+    /// Pause: finish the operation in hand, start no other.
+    Pause = "pause",
+    /// Go on; hand back.
+    Resume = "resume",
+    /// End a run.
+    Cancel = "cancel",
+    /// Leave a step out.
+    SkipStep = "skip_step",
+    /// Try what failed again.
+    RetryStep = "retry_step",
+    /// Take back what a closed case changed.
+    Undo = "undo",
+    /// Do it by hand.
+    TakeOver = "take_over",
     /// Stop everything.
     Stop = "stop",
     /// Lift the stop.
@@ -130,6 +144,22 @@ impl Intent {
                     | Self::Stop
                     | Self::Start
             )
+            || self.steers()
+    }
+
+    /// Whether it steers a case.
+    #[must_use]
+    pub fn steers(self) -> bool {
+        matches!(
+            self,
+            Self::Pause
+                | Self::Resume
+                | Self::Cancel
+                | Self::SkipStep
+                | Self::RetryStep
+                | Self::Undo
+                | Self::TakeOver
+        )
     }
 
     /// The one with that word.

@@ -43,7 +43,9 @@ pub fn off(model: &Model, intent: Intent) -> Option<String> {
     off_for(model, intent, subject.as_ref())
 }
 
-fn off_for(model: &Model, intent: Intent, id: Option<&RemediationId>) -> Option<String> {
+/// Why an intent can't be done now with a case; `None`: it can.
+#[must_use]
+pub fn off_for(model: &Model, intent: Intent, id: Option<&RemediationId>) -> Option<String> {
     let row = id.and_then(|id| model.row(id));
     match intent {
         Intent::OpenCard | Intent::OpenReject => match row {
@@ -64,6 +66,7 @@ fn off_for(model: &Model, intent: Intent, id: Option<&RemediationId>) -> Option<
             Some(_) => Some("neither expired nor blocked".into()),
             None => Some("nothing selected".into()),
         },
+        steers if steers.steers() => super::update::steer::off(model, steers, id),
         Intent::Stop => model.snapshot.stop.as_ref().map(|_| "stopped already".into()),
         Intent::Start => model.snapshot.stop.is_none().then(|| "nothing is stopped".into()),
         _ => None,
@@ -98,6 +101,14 @@ fn entries(model: &Model) -> Vec<Entry> {
             choice: Choice::Intent(intent, None),
         });
     }
+    out.push(Entry {
+        verb: "plan".into(),
+        about: "a plan without an alert".into(),
+        keys: String::new(),
+        same_as: "pilothouse plan TEMPLATE --target KIND/NAME -n NAMESPACE".into(),
+        off: Some("it takes a template and a target: on the command line".into()),
+        choice: Choice::Intent(Intent::Help, None),
+    });
     for (name, _) in super::theme::SHIPPED {
         out.push(Entry {
             verb: format!("theme {name}"),
@@ -121,11 +132,31 @@ fn case_entries(model: &Model, row: &crate::engine::snapshot::Row, out: &mut Vec
         off: None,
         choice: Choice::Show(row.id.clone()),
     });
+    let waits = matches!(row.state, State::AwaitingApproval | State::Blocked | State::Expired);
+    out.push(Entry {
+        verb: format!("revise {short}"),
+        about: row.target.to_string(),
+        keys: String::new(),
+        same_as: format!("pilothouse revise {short} --set NAME=VALUE"),
+        off: Some(if waits {
+            "it takes parameters: on the command line".into()
+        } else {
+            "no plan waits".into()
+        }),
+        choice: Choice::Show(row.id.clone()),
+    });
     let verbs = [
         (Intent::OpenCard, "approve"),
         (Intent::OpenReject, "reject"),
         (Intent::Claim, "claim"),
         (Intent::PlanAnew, "plan-anew"),
+        (Intent::Pause, "pause"),
+        (Intent::Resume, "resume"),
+        (Intent::Cancel, "cancel"),
+        (Intent::SkipStep, "skip"),
+        (Intent::RetryStep, "retry"),
+        (Intent::Undo, "undo"),
+        (Intent::TakeOver, "take-over"),
     ];
     for (intent, verb) in verbs {
         let off = off_for(model, intent, Some(&row.id));
@@ -134,7 +165,9 @@ fn case_entries(model: &Model, row: &crate::engine::snapshot::Row, out: &mut Vec
                 format!("pilothouse approve {short} --plan {plan}")
             }
             (Intent::OpenReject, _) => format!("pilothouse reject {short} --reason TEXT"),
-            _ => String::new(),
+            (Intent::SkipStep, _) => format!("pilothouse skip {short} STEP --reason TEXT"),
+            (Intent::OpenCard, None) => String::new(),
+            _ => format!("pilothouse {verb} {short}"),
         };
         out.push(Entry {
             verb: format!("{verb} {short}"),

@@ -4,7 +4,9 @@ use crate::desk::{CALM, Desk};
 use crate::fixture::{self, all_clear, id, night, picture, stories};
 use crossterm::event::KeyCode;
 use pilothouse::domain::approval::{Decision, Gesture, Preflight};
+use pilothouse::domain::id::StepPath;
 use pilothouse::domain::policy::Mode;
+use pilothouse::domain::steering::{Changes, Steering};
 use pilothouse::domain::workflow::plan::Risk;
 use pilothouse::engine::command::{Command, Receipt, Refusal};
 use pilothouse::engine::query::Answer;
@@ -504,4 +506,59 @@ fn leaving_asks_while_something_runs_and_a_lost_terminal_does_not() {
     let mut calm = Desk::new(picture(&[]), (80, 24));
     calm.typed("q");
     assert_eq!(calm.effects.last(), Some(&Effect::Leave(Leaving::Quit)));
+}
+
+/// The steering commands that were sent.
+fn steered(desk: &Desk) -> Vec<(String, Steering, String)> {
+    let sent = desk.commands().into_iter().filter_map(|command| match command {
+        Command::Steer { remediation, steering, reason } => {
+            Some((remediation.to_string(), steering.clone(), reason.clone()))
+        }
+        _ => None,
+    });
+    sent.collect()
+}
+
+#[test]
+fn pausing_is_sent_at_once_and_what_is_not_possible_says_why() {
+    let mut desk = Desk::night();
+    desk.select("b2vn").typed(" p");
+    let sent = steered(&desk);
+    assert_eq!(sent.len(), 1);
+    assert_eq!((sent[0].0.get(..4), &sent[0].1), (Some("b2vn"), &Steering::Pause));
+    for (keys, says) in
+        [(" r", "not paused"), (" u", "cancel it, which undoes it"), (" t", "it still runs")]
+    {
+        let mut desk = Desk::night();
+        desk.select("b2vn").typed(keys);
+        assert!(steered(&desk).is_empty(), "{keys}");
+        assert!(desk.text().contains(says), "{keys}: {}", desk.text());
+    }
+}
+
+#[test]
+fn cancelling_asks_again_says_what_follows_and_takes_the_reason_along() {
+    let mut desk = Desk::night();
+    desk.select("b2vn").typed(" c");
+    assert!(desk.text().contains("then what was done is undone"), "{}", desk.text());
+    desk.key(KeyCode::Esc);
+    assert!(steered(&desk).is_empty());
+    let mut desk = Desk::night();
+    desk.select("b2vn").typed(" c").key(KeyCode::Tab);
+    assert!(desk.text().contains("What was done stays"), "{}", desk.text());
+    desk.typed("enough").key(KeyCode::Enter);
+    let sent = steered(&desk);
+    assert_eq!(sent[0].1, Steering::Cancel { changes: Changes::Leave });
+    assert_eq!(sent[0].2, "enough");
+}
+
+#[test]
+fn a_step_is_skipped_by_its_place_in_the_tree_and_never_without_a_reason() {
+    let mut desk = Desk::night();
+    desk.select("b2vn").typed(" s");
+    desk.key(KeyCode::Enter);
+    assert!(steered(&desk).is_empty(), "no reason");
+    desk.typed("budget").key(KeyCode::Enter);
+    let sent = steered(&desk);
+    assert_eq!(sent[0].1, Steering::Skip { step: StepPath::new("2.2") });
 }

@@ -142,6 +142,12 @@ fn help_which_key_palette_and_the_question_before_leaving() {
     desk.typed(" ").wait(400);
     check("which-key-80x24.txt", &desk);
     let mut desk = Desk::night();
+    desk.select("b2vn").typed(" ").wait(400);
+    check("which-key-running-80x24.txt", &desk);
+    let mut desk = Desk::night();
+    desk.select("b2vn").typed(" c");
+    check("cancel-80x24.txt", &desk);
+    let mut desk = Desk::night();
     desk.typed(":app");
     check("palette-80x24.txt", &desk);
     let mut desk = Desk::night();

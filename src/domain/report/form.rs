@@ -8,6 +8,7 @@ use crate::domain::id::{AttemptId, ClusterId, ExecutionId, PlanDigest, Remediati
 use crate::domain::operation::{DiffLine, FieldChange, PreviewLabel};
 use crate::domain::remediation::{State, StuckAt};
 use crate::domain::resource::ObjectKey;
+use crate::domain::steering::{Held, Wish};
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::Sample;
 use crate::domain::workflow::execution::Direction;
@@ -327,6 +328,12 @@ pub struct Report {
     pub settle_until: Option<Timestamp>,
     /// How it came out.
     pub verdict: Option<VerdictLine>,
+    /// The object that a person asked a plan for; `null`: opened by an alert.
+    pub asked_for: Option<ObjectKey>,
+    /// How a person wants the plan to be, if one said so.
+    pub wish: Option<Wish>,
+    /// Who paused it or took it over, why and since when.
+    pub held: Option<Held>,
     /// Who claimed it.
     pub claimed_by: Option<String>,
     /// When it was opened.

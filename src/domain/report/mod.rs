@@ -6,5 +6,6 @@
 
 pub mod fold;
 pub mod form;
+pub mod handover;
 
 pub use form::{Context, Report};

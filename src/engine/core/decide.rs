@@ -383,17 +383,20 @@ impl Core {
 }
 
 fn stale_words(case: &Remediation, digest: &PlanDigest) -> String {
-    let voided = case.voided.as_ref().is_some_and(|voided| voided.plan.digest == *digest);
+    let known = case.voided.as_ref().filter(|voided| voided.plan.digest == *digest);
+    let voided = known.is_some();
+    let changed = known.is_some_and(|voided| !voided.drift.is_empty());
+    let void = format!(
+        "plan {} is void{}",
+        digest.short(),
+        if changed { ": the target changed" } else { ", it was made anew" }
+    );
     match (&case.plan, voided) {
         (Some(plan), true) => {
-            format!(
-                "plan {} is void: the target changed; plan {} replaces it",
-                digest.short(),
-                plan.digest.short()
-            )
+            format!("{void}; plan {} replaces it", plan.digest.short())
         }
         (None, true) => {
-            format!("plan {} is void: the target changed; a new one is being made", digest.short())
+            format!("{void}; a new one is being made")
         }
         (Some(plan), false) => {
             format!(

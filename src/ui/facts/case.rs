@@ -145,6 +145,11 @@ pub fn why(model: &Model, case: &Remediation, extent: Extent) -> Row {
 }
 
 fn alerts(model: &Model, case: &Remediation) -> Rich {
+    if let (Some(object), true) = (&case.asked_for, case.alerts.is_empty()) {
+        let ago = age(model.now(), case.opened_at);
+        let words = format!("no alert: a person asked for it on {}, {ago} ago", object.path());
+        return Rich::of(Role::TextDim, &words);
+    }
     let firing = case.firing();
     let first = case.alerts.values().next();
     let name = first.map_or("no alert", |alert| alert.name());

@@ -1,6 +1,8 @@
 //! Strips above the footer that take the keys while they are open.
 
 use super::field::Field;
+use crate::domain::id::RemediationId;
+use crate::domain::steering::Steering;
 
 /// What is open over a screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,9 +27,24 @@ pub enum Overlay {
         /// Whether the reason is being typed.
         at_reason: bool,
     },
+    /// A question before a case is steered.
+    Steer(Box<Asked>),
     /// Leaving while something is under way.
     Quit {
         /// What is under way.
         why: String,
     },
+}
+
+/// What is asked before a case is steered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Which case.
+    pub id: RemediationId,
+    /// How.
+    pub steering: Steering,
+    /// What follows, in two lines.
+    pub lines: [String; 2],
+    /// Why.
+    pub reason: Field,
 }

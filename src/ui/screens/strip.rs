@@ -19,7 +19,7 @@ pub fn height(model: &Model) -> u16 {
     match &model.overlay {
         Some(Overlay::Filter(_)) => 2,
         Some(Overlay::Palette { .. }) => 8,
-        Some(Overlay::Stop(_) | Overlay::Start { .. }) => 5,
+        Some(Overlay::Stop(_) | Overlay::Start { .. } | Overlay::Steer(_)) => 5,
         Some(Overlay::Quit { .. }) => 4,
         None if which_key_open(model) => {
             let entries = model.keymap.after(model.context(), &model.pending.0).len();
@@ -65,6 +65,18 @@ pub fn draw(pen: &mut Pen<'_>, model: &Model, parts: &Parts) -> Option<Position>
             let first = field_line(pen, area, 2, "cluster ", cluster.text());
             let second = field_line(pen, area, 3, "reason  ", reason.text());
             if *at_reason { second } else { first }
+        }
+        Some(Overlay::Steer(asked)) => {
+            let target = model.row(&asked.id).map_or("", |row| &row.target);
+            let verb = asked.steering.verb();
+            let words = format!("{verb} {} {target}", model.short(&asked.id));
+            title(pen, area, &words, "Enter does it, Esc does nothing");
+            for (line, text) in (1..).zip(&asked.lines) {
+                let role = if line == 1 { Role::TextStrong } else { Role::Text };
+                let room = usize::from(area.width.saturating_sub(2));
+                pen.put(1, area.y + line, area.width - 2, role, &cut(text, room));
+            }
+            field_line(pen, area, 3, "reason ", asked.reason.text())
         }
         Some(Overlay::Quit { why }) => {
             title(pen, area, "leave", "Esc stays");
@@ -168,9 +180,14 @@ fn which_key(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         let role = if off.is_some() { Role::Off } else { Role::Text };
         let text = off.map_or_else(
             || binding.help.clone(),
-            |why| format!("-{} ({why})", binding.help.split(':').next().unwrap_or_default()),
+            |why| {
+                format!(
+                    "-{} ({why})",
+                    binding.help.split([':', ';', ',']).next().unwrap_or_default()
+                )
+            },
         );
-        let text = cut(&text, usize::from(half).saturating_sub(6));
+        let text = cut(&text, usize::from(half).saturating_sub(5));
         let line = Rich::of(Role::Key, &format!("{keys:<3}")).and(role, &text);
         pen.rich(1 + column * half, y, half.saturating_sub(2), &line);
     }

@@ -12,6 +12,7 @@ use super::chrome;
 use super::layout::{self, Parts};
 use crate::domain::id::StepPath;
 use crate::domain::remediation::{Remediation, State};
+use crate::domain::steering::with_reason;
 use crate::domain::time::{countdown, seconds_between};
 use crate::domain::workflow::execution::{Attempt, StepRun, StepState};
 use crate::domain::workflow::plan::{PlanStep, StepKind};
@@ -154,8 +155,18 @@ fn now_words(model: &Model, case: &Remediation) -> String {
             }),
         State::Closed if !case.closed_why.is_empty() => case.closed_why.clone(),
         State::Running | State::Undoing => waiting_words(case).unwrap_or(case.last.clone()),
+        State::Paused | State::ByHand => held_words(model, case),
         _ => case.last.clone(),
     }
+}
+
+/// Who holds it, since when, why, and what ends that.
+fn held_words(model: &Model, case: &Remediation) -> String {
+    let Some(held) = &case.held else { return case.last.clone() };
+    let who = if case.state == State::Paused { "paused by" } else { "by hand, taken over by" };
+    let since = age(model.now(), held.since);
+    let words = format!("{who} {} {since} ago", held.by);
+    format!("{}; Space r goes on", with_reason(words, &held.reason))
 }
 
 /// What the step that waits has seen.

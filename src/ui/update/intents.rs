@@ -63,7 +63,17 @@ pub fn act(model: &mut Model, intent: Intent, at: Millis, turn: &mut Turn) {
         Intent::Approve => decide::approve(model, at, turn),
         Intent::Arm => decide::arm(model, at, turn),
         Intent::Reject => reject(model),
-        Intent::OpenCard | Intent::OpenReject | Intent::Claim | Intent::PlanAnew => {
+        Intent::OpenCard
+        | Intent::OpenReject
+        | Intent::Claim
+        | Intent::PlanAnew
+        | Intent::Pause
+        | Intent::Resume
+        | Intent::Cancel
+        | Intent::SkipStep
+        | Intent::RetryStep
+        | Intent::Undo
+        | Intent::TakeOver => {
             if let Some(id) = model.subject() {
                 about(model, intent, &id, turn);
             }
@@ -97,12 +107,13 @@ pub fn act(model: &mut Model, intent: Intent, at: Millis, turn: &mut Turn) {
 
 /// Does what was meant with one case.
 pub fn about(model: &mut Model, intent: Intent, id: &RemediationId, turn: &mut Turn) {
-    let off = {
-        let subject = model.subject();
-        if subject.as_ref() == Some(id) { palette::off(model, intent) } else { None }
-    };
+    let off = palette::off_for(model, intent, Some(id));
     if let Some(why) = off {
         warn(model, &format!("not now: {why}"));
+        return;
+    }
+    if intent.steers() {
+        super::steer::begin(model, intent, id, turn);
         return;
     }
     let verb = |command: &Command| Ticket::Command(command.verb());

@@ -5,6 +5,7 @@ mod decide;
 mod intents;
 mod keys;
 mod settle;
+pub mod steer;
 mod strips;
 mod turn;
 

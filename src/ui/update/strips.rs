@@ -27,6 +27,7 @@ pub fn key(model: &mut Model, press: Press, turn: &mut Turn) {
         Overlay::Start { cluster, reason, at_reason } => {
             start(model, (cluster, reason, at_reason), press, turn);
         }
+        Overlay::Steer(asked) => super::steer::key(model, asked, press, turn),
         Overlay::Quit { why } => match press.code {
             KeyCode::Enter | KeyCode::Char('y') => turn.want(Effect::Leave(Leaving::HangUp)),
             KeyCode::Esc | KeyCode::Char('n') => {}
@@ -36,7 +37,7 @@ pub fn key(model: &mut Model, press: Press, turn: &mut Turn) {
 }
 
 /// Edits a field. Returns whether the key was one for it.
-fn edit(field: &mut Field, press: Press) -> bool {
+pub(super) fn edit(field: &mut Field, press: Press) -> bool {
     match (press.code, press.ctrl) {
         (KeyCode::Backspace, _) => field.backspace(),
         (KeyCode::Char('w'), true) => field.erase_word(),
@@ -189,6 +190,7 @@ pub fn paste(model: &mut Model, text: &str) {
             *cursor = 0;
         }
         Some(Overlay::Stop(field)) => field.paste(text),
+        Some(Overlay::Steer(asked)) => asked.reason.paste(text),
         Some(Overlay::Start { reason, at_reason: true, .. }) => reason.paste(text),
         Some(Overlay::Start { .. }) => dropped = true,
         Some(Overlay::Quit { .. }) | None => {}
