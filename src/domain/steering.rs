@@ -84,10 +84,10 @@ impl Steering {
             Self::Pause => format!("paused by {by}"),
             Self::Resume => format!("resumed by {by}"),
             Self::Cancel { changes: Changes::Leave } => {
-                format!("cancelled by {by}, leaving what was done")
+                format!("cancelled by {by}, what was done is left")
             }
             Self::Cancel { changes: Changes::Undo | Changes::WherePossible } => {
-                format!("cancelled by {by}, undoing what was done")
+                format!("cancelled by {by}")
             }
             Self::Skip { step } => format!("step {step} skipped by {by}"),
             Self::Retry { step: Some(step) } => format!("step {step} tried again by {by}"),

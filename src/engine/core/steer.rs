@@ -86,6 +86,7 @@ impl Core {
         }
         if matches!(steering, Steering::Cancel { .. }) && !runs(case) {
             let why = with_reason(format!("cancelled by {}", by.os_user), reason);
+            let why = with_what_stays(case, &why);
             self.close(out, &case.id, Outcome::Cancelled, &why, now);
         }
         Ok(self.steered_note(case, &steering, by))
@@ -187,7 +188,7 @@ impl Core {
                     Some(run) if reversal::of(case.plan.as_ref(), run).changed() || in_hand > 0 => {
                         format!("cancelled{finishing}; {then}")
                     }
-                    Some(_) | None => "cancelled; nothing was changed".into(),
+                    Some(_) | None => with_what_stays(case, "cancelled"),
                 }
             }
             Steering::Skip { step } => format!("step {step} is skipped"),
@@ -242,10 +243,7 @@ impl Core {
             let event = Event::ExecutionEnded { undone: None, succeeded: false, why };
             self.engine_emit(out, now, &case.id, event);
         }
-        let why = match reversal.steps().as_slice() {
-            [] => format!("{why}; nothing was changed"),
-            left => format!("{why}; what was done stays: {}", left.join(", ")),
-        };
+        let why = with_what_stays(case, &why);
         self.close(out, &case.id, Outcome::Cancelled, &why, now);
         true
     }
@@ -320,6 +318,17 @@ fn unfinished(case: &Remediation, top: &StepPath) -> Vec<StepPath> {
         .filter(|(path, step)| is_within(path, top) && !step.state.is_final())
         .map(|(path, _)| path.clone())
         .collect()
+}
+
+/// A sentence with what a run left on the cluster.
+fn with_what_stays(case: &Remediation, text: &str) -> String {
+    let run = case.execution.as_ref();
+    let left = run.map(|run| reversal::of(case.plan.as_ref(), run).steps()).unwrap_or_default();
+    if left.is_empty() {
+        format!("{text}; nothing was changed")
+    } else {
+        format!("{text}; what was done stays: {}", left.join(", "))
+    }
 }
 
 /// How an execution that a person ended is closed after undoing.

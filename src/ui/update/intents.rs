@@ -63,21 +63,6 @@ pub fn act(model: &mut Model, intent: Intent, at: Millis, turn: &mut Turn) {
         Intent::Approve => decide::approve(model, at, turn),
         Intent::Arm => decide::arm(model, at, turn),
         Intent::Reject => reject(model),
-        Intent::OpenCard
-        | Intent::OpenReject
-        | Intent::Claim
-        | Intent::PlanAnew
-        | Intent::Pause
-        | Intent::Resume
-        | Intent::Cancel
-        | Intent::SkipStep
-        | Intent::RetryStep
-        | Intent::Undo
-        | Intent::TakeOver => {
-            if let Some(id) = model.subject() {
-                about(model, intent, &id, turn);
-            }
-        }
         Intent::Stop => begin_stop(model),
         Intent::Start => begin_start(model),
         Intent::GoOverview => go(model, Place::Overview),
@@ -100,6 +85,12 @@ pub fn act(model: &mut Model, intent: Intent, at: Millis, turn: &mut Turn) {
             } else {
                 model.help_top = 0;
                 go(model, Place::Help);
+            }
+        }
+        // All others are about one case.
+        _ => {
+            if let Some(id) = model.subject() {
+                about(model, intent, &id, turn);
             }
         }
     }
