@@ -201,11 +201,23 @@ fn write_step(out: &mut String, step: &PlanStep, depth: usize) {
                 writeln!(out, "{indent}    > {line}").unwrap();
             }
         }
-        StepKind::Subflow { steps, .. } => {
-            for step in steps {
-                write_step(out, step, depth + 1);
-            }
+        StepKind::Parallel { lanes, .. } => {
+            writeln!(out, "{indent}    at once: {}", lanes.at_most).unwrap();
         }
+        StepKind::ForEach { lanes, .. } => {
+            writeln!(out, "{indent}    at once: {}", lanes.at_most).unwrap();
+        }
+        StepKind::Approval { message, .. } | StepKind::Notify { message } => {
+            writeln!(out, "{indent}    > {message}").unwrap();
+        }
+        StepKind::Subflow { .. } | StepKind::Steps { .. } | StepKind::Branch { .. } => {}
+    }
+    for below in step.children() {
+        write_step(out, below, depth + 1);
+    }
+    if let Some(rescue) = &step.rescue {
+        writeln!(out, "{indent}  if it fails:").unwrap();
+        write_step(out, rescue, depth + 2);
     }
 }
 

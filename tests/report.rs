@@ -25,8 +25,7 @@ use pilothouse::domain::time::{Timestamp, plus};
 use pilothouse::domain::verdict::{Judgement, Sample, Verdict, WorkloadSample};
 use pilothouse::domain::workflow::execution::{AttemptOutcome, Direction, StepState};
 use pilothouse::domain::workflow::plan::{
-    ActionClass, Blast, OnFailure, Plan, PlanStep, PlannedOperation, Risk, StepKind, TemplateRef,
-    Verification,
+    ActionClass, Blast, Plan, PlanStep, PlannedOperation, Risk, StepKind, TemplateRef, Verification,
 };
 use pilothouse::export::{json, markdown, text};
 use serde_json::{Value, json};
@@ -122,27 +121,20 @@ fn step(path: &str, title: &str, operation: Operation) -> PlanStep {
         other => other.whole(),
     };
     let undo = operation.undo();
-    PlanStep {
-        path: StepPath::new(path),
-        id: title.replace(' ', "-"),
-        title: title.into(),
-        kind: StepKind::Action {
-            action: if undo.is_some() { "set_resources" } else { "collect_diagnostics" }.into(),
-            target: target().key,
-            params: BTreeMap::from([("memory".to_string(), json!("768Mi"))]),
-            class: ActionClass::Limits,
-            operations: vec![PlannedOperation {
-                operation,
-                diff,
-                preview: PreviewLabel::PreviewedByServer,
-                undo,
-            }],
-        },
-        timeout_s: 60,
-        attempts: 3,
-        on_failure: OnFailure::Undo,
-        skipped: None,
-    }
+    let kind = StepKind::Action {
+        action: if undo.is_some() { "set_resources" } else { "collect_diagnostics" }.into(),
+        target: target().key,
+        params: BTreeMap::from([("memory".to_string(), json!("768Mi"))]),
+        class: ActionClass::Limits,
+        operations: vec![PlannedOperation {
+            operation,
+            diff,
+            preview: PreviewLabel::PreviewedByServer,
+            undo,
+        }],
+    };
+    let plain = PlanStep::plain(StepPath::new(path), title.replace(' ', "-"), title.into(), kind);
+    PlanStep { timeout_s: 60, attempts: 3, ..plain }
 }
 
 fn plan() -> Plan {

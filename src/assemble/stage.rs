@@ -50,6 +50,7 @@ impl Stage for SimStage {
                     gesture: one.gesture,
                     reason: one.reason,
                     typed: one.typed,
+                    step: None,
                 };
                 (one.by, command)
             })

@@ -4,9 +4,10 @@ use super::exit::Outcome;
 use super::session::Session;
 use super::waiting::Waiting;
 use crate::domain::approval::{Decision, Gesture};
-use crate::domain::id::PlanDigest;
+use crate::domain::id::{PlanDigest, StepPath};
 use crate::domain::remediation::Remediation;
 use crate::domain::report::Report;
+use crate::domain::workflow::plan::{Plan, Risk, StepKind};
 use crate::engine::command::Command;
 use crate::export::text;
 
@@ -24,6 +25,9 @@ pub struct Approve {
     /// Digest of the plan that was shown: whole, or at least its first 8 digits.
     #[arg(long, value_name = "DIGEST")]
     pub plan: String,
+    /// The step that asks, when it is not about the plan as a whole: its path, as in `show`.
+    #[arg(long, value_name = "PATH")]
+    pub step: Option<String>,
     /// The target's name, typed: needed for high risk without a terminal.
     #[arg(long, value_name = "NAME")]
     pub target_name: Option<String>,
@@ -45,6 +49,16 @@ pub fn whole_digest(case: &Remediation, given: &str) -> PlanDigest {
 }
 
 impl Approve {
+    /// The risk that the gesture has to match: the plan's, or that of the step that asks.
+    fn risk(&self, case: &Remediation, plan: &Plan) -> Risk {
+        let step = self.step.clone().map(StepPath::new);
+        let kind = step.and_then(|path| case.planned_step(&path)).map(|step| &step.kind);
+        match kind {
+            Some(StepKind::Approval { risk, .. }) => plan.risk.max(*risk),
+            Some(_) | None => plan.risk,
+        }
+    }
+
     /// Runs the verb.
     ///
     /// # Errors
@@ -64,7 +78,7 @@ impl Approve {
             Some(plan) if session.output.has_terminal() => {
                 session.output.say(&text::report(&report));
                 let name = plan.target.as_ref().map_or("", |target| target.key.name.as_str());
-                super::gesture::ask(session.output, plan.risk, name)?
+                super::gesture::ask(session.output, self.risk(&case, plan), name)?
             }
             Some(_) | None => (Gesture::WithoutTerminal, self.target_name.clone()),
         };
@@ -75,6 +89,7 @@ impl Approve {
             gesture,
             reason: String::new(),
             typed,
+            step: self.step.clone().map(StepPath::new),
         };
         session.wait(async {
             session.command(&command).await?;

@@ -3,6 +3,7 @@
 use super::exit::{Failure, Outcome};
 use super::session::Session;
 use crate::domain::approval::{Decision, Gesture};
+use crate::domain::id::StepPath;
 use crate::engine::command::Command;
 
 /// Reject a plan: it is not raised again for this episode.
@@ -13,6 +14,9 @@ pub struct Reject {
     /// Digest of the plan; without it the one that stands now.
     #[arg(long, value_name = "DIGEST")]
     pub plan: Option<String>,
+    /// The step that asks, when it is not about the plan as a whole: its path, as in `show`.
+    #[arg(long, value_name = "PATH")]
+    pub step: Option<String>,
     /// Why. It is in the log and in the report.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
@@ -47,6 +51,7 @@ impl Reject {
                 gesture,
                 reason: self.reason.trim().to_string(),
                 typed: None,
+                step: self.step.clone().map(StepPath::new),
             };
             session.command(&command).await
         })

@@ -12,7 +12,7 @@ use super::steering::{Steering, Wish};
 use super::time::Timestamp;
 use super::verdict::{Judgement, Sample};
 use super::workflow::execution::{AttemptOutcome, Direction, StepState};
-use super::workflow::plan::Plan;
+use super::workflow::plan::{Plan, PlanStep};
 use serde::{Deserialize, Serialize};
 
 /// Version of all payloads as written now.
@@ -161,6 +161,22 @@ pub enum Event {
         state: StepState,
         /// What there is to say, if anything.
         note: String,
+    },
+    /// The items of a `for_each` were found as it began: its steps from now on. The plan stays as it is.
+    ItemsFound {
+        /// The `for_each`.
+        path: StepPath,
+        /// One step an item, those that are gone meanwhile left out with the reason.
+        steps: Vec<PlanStep>,
+    },
+    /// Somebody decided on a step that asks.
+    StepDecided {
+        /// Which.
+        path: StepPath,
+        /// The decision.
+        approval: Approval,
+        /// What was checked just before.
+        preflight: Preflight,
     },
     /// The intent of one attempt. Durable before anything is sent.
     AttemptStarted {

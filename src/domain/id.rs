@@ -97,10 +97,22 @@ impl StepPath {
         }
     }
 
+    /// The path of what is run when this step fails.
+    #[must_use]
+    pub fn rescue(&self) -> Self {
+        Self(format!("{}.0", self.0))
+    }
+
     /// The path above all steps.
     #[must_use]
     pub fn root() -> Self {
         Self(String::new())
+    }
+
+    /// Whether it is a path below the other one.
+    #[must_use]
+    pub fn is_below(&self, other: &Self) -> bool {
+        self.0.strip_prefix(&other.0).is_some_and(|rest| rest.starts_with('.'))
     }
 
     /// How many levels below the root: `2.1` is 2.

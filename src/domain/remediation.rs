@@ -18,7 +18,7 @@ use super::steering::{Held, Wish};
 use super::time::Timestamp;
 use super::verdict::{Judgement, Sample};
 use super::workflow::execution::{Attempt, Execution, StepRun, StepState};
-use super::workflow::plan::{Plan, StepKind};
+use super::workflow::plan::{Plan, PlanStep, StepKind};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -109,8 +109,10 @@ pub struct Remediation {
     pub request: Option<ApprovalRequest>,
     /// Why the plan is withheld.
     pub withheld: Vec<String>,
-    /// Decisions, all of them.
+    /// Decisions on plans, all of them.
     pub approvals: Vec<Approval>,
+    /// Decisions on steps that ask, all of them.
+    pub step_approvals: Vec<(StepPath, Approval)>,
     /// The run of the plan.
     pub execution: Option<Execution>,
     /// Measured before the first step.
@@ -186,6 +188,7 @@ impl Remediation {
             request: None,
             withheld: Vec::new(),
             approvals: Vec::new(),
+            step_approvals: Vec::new(),
             execution: None,
             before: None,
             stuck: None,
@@ -231,6 +234,36 @@ impl Remediation {
         }
     }
 
+    /// A step as it runs, or as planned.
+    #[must_use]
+    pub fn planned_step(&self, path: &StepPath) -> Option<&PlanStep> {
+        let plan = self.plan.as_ref()?;
+        match &self.execution {
+            Some(run) => run.step(plan, path),
+            None => plan.all_steps().into_iter().find(|step| step.path == *path),
+        }
+    }
+
+    /// All steps as they run, or as planned; parents before children.
+    #[must_use]
+    pub fn all_steps(&self) -> Vec<&PlanStep> {
+        match (&self.plan, &self.execution) {
+            (Some(plan), Some(run)) => run.all_steps(plan),
+            (Some(plan), None) => plan.all_steps(),
+            (None, _) => Vec::new(),
+        }
+    }
+
+    /// The first step that asks a person, with when the question lapses.
+    #[must_use]
+    pub fn asking_step(&self) -> Option<(&PlanStep, Timestamp)> {
+        let asking = self.execution.as_ref()?.steps.iter().find_map(|(path, run)| {
+            if let StepState::Asked { until } = run.state { Some((path, until)) } else { None }
+        });
+        let (path, until) = asking.filter(|_| self.state == State::Running)?;
+        Some((self.planned_step(path)?, until))
+    }
+
     /// Number of alerts that fire.
     #[must_use]
     pub fn firing(&self) -> usize {
@@ -258,6 +291,19 @@ impl Remediation {
             .approvals
             .iter()
             .filter(|approval| approval.plan == *plan && since.is_none_or(|at| approval.at >= at));
+        let first = on_it.next();
+        on_it.find(|approval| approval.decision == Decision::Reject).or(first)
+    }
+
+    /// The decision on a step that asks in the run that stands. Reject beats approve.
+    #[must_use]
+    pub fn decision_on_step(&self, path: &StepPath) -> Option<&Approval> {
+        let run = self.execution.as_ref()?;
+        let mut on_it = self
+            .step_approvals
+            .iter()
+            .filter(|(step, approval)| step == path && approval.at >= run.started_at)
+            .map(|(_, approval)| approval);
         let first = on_it.next();
         on_it.find(|approval| approval.decision == Decision::Reject).or(first)
     }
@@ -366,6 +412,7 @@ impl Remediation {
                         started_at: at,
                         ended_at: None,
                         outcome: None,
+                        ended_seq: 0,
                     });
                 }
             }
@@ -376,7 +423,21 @@ impl Remediation {
                 {
                     run.ended_at = Some(at);
                     run.outcome = Some(outcome.clone());
+                    run.ended_seq = recorded.seq;
                 }
+            }
+            Event::ItemsFound { path, steps } => {
+                let run = steps.iter().filter(|step| step.skipped.is_none()).count();
+                self.last = format!("step {path}: {run} items found");
+                if let Some(execution) = &mut self.execution {
+                    execution.add(path, steps.clone());
+                }
+            }
+            Event::StepDecided { path, approval, .. } => {
+                let who = &approval.by.os_user;
+                self.last = format!("step {path} {}d by {who}", approval.decision)
+                    .replace("rejectd", "rejected");
+                self.step_approvals.push((path.clone(), approval.clone()));
             }
             Event::UndoStarted { why } => {
                 self.last = format!("undoing: {why}");
@@ -432,12 +493,8 @@ impl Remediation {
         self.earlier.extend(self.execution.take());
         let mut steps = BTreeMap::new();
         if let Some(current) = &self.plan {
-            for step in current.all_steps() {
-                let mut run = StepRun::pending();
-                if let Some(why) = &step.skipped {
-                    run.state = StepState::Skipped { why: why.clone() };
-                }
-                steps.insert(step.path.clone(), run);
+            for step in current.fixed_steps() {
+                steps.insert(step.path.clone(), StepRun::of(step));
             }
         }
         self.execution = Some(Execution {
@@ -446,6 +503,7 @@ impl Remediation {
             started_at: at,
             ended_at: None,
             steps,
+            added: BTreeMap::new(),
             undo_why: None,
             undone: None,
             ending: None,
@@ -453,12 +511,7 @@ impl Remediation {
     }
 
     fn change_step(&mut self, path: &StepPath, state: &StepState, note: &str, at: Timestamp) {
-        let title = self.plan.as_ref().and_then(|plan| {
-            plan.all_steps()
-                .into_iter()
-                .find(|step| step.path == *path)
-                .map(|step| step.title.clone())
-        });
+        let title = self.planned_step(path).map(|step| step.title.clone());
         self.last = format!("step {path} {}: {}", title.unwrap_or_default(), state.word());
         if let Some(step) = self.step_mut(path) {
             if step.started_at.is_none()
@@ -490,6 +543,9 @@ impl Remediation {
 
 fn needs_look(step: &StepRun) -> bool {
     use super::workflow::execution::AttemptOutcome;
+    if matches!(step.state, StepState::Asked { .. }) {
+        return true;
+    }
     step.attempts
         .last()
         .is_some_and(|attempt| matches!(attempt.outcome, Some(AttemptOutcome::CantTell { .. })))

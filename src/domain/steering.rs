@@ -173,8 +173,7 @@ pub fn with_reason(text: String, reason: &str) -> String {
 /// Whether a step is this one or below it: `2.1` is below `2`.
 #[must_use]
 pub fn is_within(step: &StepPath, top: &StepPath) -> bool {
-    let rest = step.as_str().strip_prefix(top.as_str());
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    step == top || step.is_below(top)
 }
 
 impl Remediation {
@@ -330,7 +329,7 @@ impl StepRun {
 
     /// Adds to the time that it has: it was held so long.
     fn give_time(&mut self, seconds: u64) {
-        if let StepState::Waiting { until, .. } = &mut self.state {
+        if let StepState::Waiting { until, .. } | StepState::Asked { until } = &mut self.state {
             *until = super::time::plus(*until, seconds);
         }
         if self.started_at.is_some() && !self.state.is_final() {

@@ -58,9 +58,11 @@ fn words(event: &Event, case: Option<&Remediation>) -> String {
         Event::ExecutionStarted { plan, .. } => {
             format!("execution of plan {} started", plan.short())
         }
-        Event::StepChanged { .. } | Event::AttemptStarted { .. } | Event::AttemptEnded { .. } => {
-            step_sentence(event, case)
-        }
+        Event::StepChanged { .. }
+        | Event::ItemsFound { .. }
+        | Event::StepDecided { .. }
+        | Event::AttemptStarted { .. }
+        | Event::AttemptEnded { .. } => step_sentence(event, case),
         Event::UndoStarted { why } => format!("undo started: {why}"),
         Event::ExecutionEnded { undone, succeeded, why } => {
             let how = match (undone, succeeded) {
@@ -120,6 +122,8 @@ fn steered_sentence(event: &Event) -> String {
         | Event::Expired { .. }
         | Event::ExecutionStarted { .. }
         | Event::StepChanged { .. }
+        | Event::ItemsFound { .. }
+        | Event::StepDecided { .. }
         | Event::AttemptStarted { .. }
         | Event::AttemptEnded { .. }
         | Event::UndoStarted { .. }
@@ -189,6 +193,8 @@ fn decision_sentence(event: &Event) -> String {
         | Event::Planned { .. }
         | Event::ExecutionStarted { .. }
         | Event::StepChanged { .. }
+        | Event::ItemsFound { .. }
+        | Event::StepDecided { .. }
         | Event::AttemptStarted { .. }
         | Event::AttemptEnded { .. }
         | Event::UndoStarted { .. }
@@ -207,6 +213,26 @@ fn step_sentence(event: &Event, case: Option<&Remediation>) -> String {
         Event::StepChanged { path, state, note } => {
             let note = if note.is_empty() { String::new() } else { format!(" ({note})") };
             format!("step {}{}{note}", titled(path, case), state_words(state))
+        }
+        Event::ItemsFound { path, steps } => {
+            let gone = steps.iter().filter(|step| step.skipped.is_some()).count();
+            let (there, gone) = (
+                steps.len() - gone,
+                match gone {
+                    0 => String::new(),
+                    gone => format!(", {gone} of the plan are gone"),
+                },
+            );
+            format!("step {}{there} items found{gone}", titled(path, case))
+        }
+        Event::StepDecided { path, approval, .. } => {
+            let reason = if approval.reason.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", approval.reason)
+            };
+            let (what, who) = (decided(approval.decision), approval.by.describe());
+            format!("step {}{what} by {who}{reason}", titled(path, case))
         }
         Event::AttemptStarted { path, attempt, direction, .. } => {
             format!("step {}{}attempt {attempt} begins", titled(path, case), way(*direction))
@@ -251,8 +277,7 @@ fn way(direction: Direction) -> &'static str {
 
 /// `2.1 raise memory limit, `; only the path when the title is not known.
 fn titled(path: &StepPath, case: Option<&Remediation>) -> String {
-    case.and_then(|case| case.plan.as_ref())
-        .and_then(|plan| plan.all_steps().into_iter().find(|step| step.path == *path))
+    case.and_then(|case| case.planned_step(path))
         .map_or_else(|| format!("{path}, "), |step| format!("{path} {}, ", step.title))
 }
 
@@ -269,6 +294,7 @@ pub fn state_words(state: &StepState) -> String {
         StepState::UndoFailed { why } => format!("could not be undone: {why}"),
         StepState::Pending
         | StepState::Running
+        | StepState::Asked { .. }
         | StepState::Done
         | StepState::Undoing
         | StepState::Undone => state.word().to_string(),

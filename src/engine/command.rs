@@ -2,7 +2,7 @@
 
 use crate::domain::alert::Alert;
 use crate::domain::approval::{Decision, Gesture};
-use crate::domain::id::{PlanDigest, RemediationId};
+use crate::domain::id::{PlanDigest, RemediationId, StepPath};
 use crate::domain::principal::Principal;
 use crate::domain::resource::ObjectKey;
 use crate::domain::steering::Steering;
@@ -34,6 +34,9 @@ pub enum Command {
         reason: String,
         /// The name as typed, for a typed gesture.
         typed: Option<String>,
+        /// The step that asks, when it is not about the plan as a whole.
+        #[serde(default)]
+        step: Option<StepPath>,
     },
     /// Make a plan without an alert, and ask for a decision on it.
     Plan {

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 /// What moved since the plan was made.
 pub async fn drift(outside: &Outside, plan: &Plan) -> Result<Vec<Drift>, JobFailure> {
-    moved(outside, plan.operations().map(|(_, planned)| &planned.operation)).await
+    moved(outside, plan.fixed_operations().map(|(_, planned)| &planned.operation)).await
 }
 
 /// What moved since operations were planned that are to be sent in this order.
@@ -69,11 +69,17 @@ async fn moved(
 
 /// Drift, and what the person may do on the cluster: what a decision depends on, checked now.
 pub async fn preflight(outside: &Outside, plan: &Plan, who: &Principal) -> Preflight {
-    let mut result = Preflight::default();
+    let mut result = authority(outside, plan, who).await;
     match drift(outside, plan).await {
         Ok(drift) => result.drift = drift,
         Err(failure) => result.unknown.push(failure.why),
     }
+    result
+}
+
+/// The same without the drift: what a decision within a run depends on, which has changed the objects itself.
+pub async fn authority(outside: &Outside, plan: &Plan, who: &Principal) -> Preflight {
+    let mut result = Preflight::default();
     if let Ok(Some(lease)) = outside.cluster.lease().await {
         result.stopped = lease.stop;
     }

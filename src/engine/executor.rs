@@ -10,6 +10,7 @@ use crate::domain::time::{Timestamp, rfc3339};
 use crate::domain::workflow::execution::AttemptOutcome;
 use crate::domain::workflow::plan::Condition;
 use crate::ports::cluster::{Permit, Probe, Sent};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -127,20 +128,38 @@ async fn collect(outside: &Outside, reads: &[Read]) -> AttemptOutcome {
 /// Looks at a condition.
 pub async fn look(outside: &Outside, condition: &Condition, since: Timestamp) -> Looked {
     crash::point("look");
-    let object = match outside.read(&Read::Object(condition.object.clone())).await {
-        Answer::Object(object) => object,
-        Answer::NotFound => return Looked::Fails(format!("{} is gone", condition.object.path())),
+    let key = &condition.object;
+    let read = match &condition.labels {
+        None => Read::Object(key.clone()),
+        Some(labels) => Read::List {
+            api_version: key.api_version.clone(),
+            kind: key.kind.clone(),
+            namespace: key.namespace.clone(),
+            labels: labels.clone(),
+        },
+    };
+    let (name, value, seen) = match outside.read(&read).await {
+        Answer::Object(object) => {
+            let seen = seen(&object);
+            ("object", object, seen)
+        }
+        Answer::Items { items, complete: true } => {
+            let seen = format!("{} {}s", items.len(), key.kind);
+            ("objects", Value::Array(items), seen)
+        }
+        Answer::Items { items, complete: false } => {
+            let why = format!("more than {} {}s have these labels", items.len(), key.kind);
+            return Looked::Unavailable(why);
+        }
+        Answer::NotFound => return Looked::Fails(format!("{} is gone", key.path())),
         Answer::NotPermitted(why) => return Looked::Fails(why),
         Answer::Unavailable(why) => return Looked::Unavailable(why),
-        Answer::Items { .. } | Answer::Text(_) | Answer::Series(_) | Answer::Alerts(_) => {
+        Answer::Text(_) | Answer::Series(_) | Answer::Alerts(_) => {
             return Looked::Unavailable("something else than an object came back".into());
         }
     };
-    let seen = seen(&object);
-    let variables = BTreeMap::from([
-        ("object".to_string(), object),
-        ("since".to_string(), rfc3339(since).into()),
-    ]);
+    let variables =
+        BTreeMap::from([(name.to_string(), value), ("since".to_string(), rfc3339(since).into())]);
     match expr::holds(&condition.until, &variables) {
         Ok(true) => return Looked::Holds(condition.describe.clone()),
         Ok(false) => {}

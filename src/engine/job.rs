@@ -10,12 +10,13 @@ use crate::domain::resource::{ObjectKey, ObjectRef};
 use crate::domain::steering::Wish;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::Sample;
+use crate::domain::workflow::bounded::Bounded;
 use crate::domain::workflow::execution::{AttemptOutcome, Direction};
-use crate::domain::workflow::plan::{Condition, Plan, Verification};
+use crate::domain::workflow::plan::{Condition, Plan, PlanStep, Verification};
 use crate::engine::command::{Refusal, Request};
 use crate::ports::cluster::Probe;
 
-/// What kind of work, for telling jobs apart: at most one of each runs for one case.
+/// What kind of work, for telling jobs apart: at most one of each runs for one case, or for one step of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum JobKind {
     /// Diagnose.
@@ -32,6 +33,8 @@ pub enum JobKind {
     Probe,
     /// Look at a condition.
     Look,
+    /// Find the items of a step that begins.
+    FindItems,
     /// Measure after the settle time.
     Assess,
 }
@@ -43,6 +46,22 @@ pub struct JobKey {
     pub remediation: RemediationId,
     /// What.
     pub kind: JobKind,
+    /// For which step, where it is for one.
+    pub path: Option<StepPath>,
+}
+
+impl JobKey {
+    /// Work for a case as a whole.
+    #[must_use]
+    pub fn of_case(remediation: &RemediationId, kind: JobKind) -> Self {
+        Self { remediation: remediation.clone(), kind, path: None }
+    }
+
+    /// Work for one step of it.
+    #[must_use]
+    pub fn of_step(remediation: &RemediationId, kind: JobKind, path: &StepPath) -> Self {
+        Self { path: Some(path.clone()), ..Self::of_case(remediation, kind) }
+    }
 }
 
 /// One operation of one attempt.
@@ -99,6 +118,17 @@ pub enum Job {
         condition: Condition,
         /// When the step began.
         since: Timestamp,
+    },
+    /// Find the items of a `for_each` that began.
+    FindItems {
+        /// The step.
+        path: StepPath,
+        /// The rule, its bound and what is done to each.
+        bounded: Box<Bounded>,
+        /// Its items as they were when planning.
+        planned: Vec<PlanStep>,
+        /// What the plan was made for.
+        diagnosis: Box<Diagnosis>,
     },
     /// Measure.
     Assess {
@@ -260,6 +290,15 @@ pub enum Input {
         path: StepPath,
         /// What was seen.
         looked: Looked,
+    },
+    /// Outcome of [`Job::FindItems`].
+    ItemsFound {
+        /// Case.
+        id: RemediationId,
+        /// Step.
+        path: StepPath,
+        /// One step an item, or why they can't be touched.
+        result: Result<Vec<PlanStep>, JobFailure>,
     },
     /// Outcome of [`Job::Assess`].
     Assessed {

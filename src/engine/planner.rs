@@ -5,11 +5,12 @@ use super::job::JobFailure;
 use super::outside::{Outside, silence};
 use crate::domain::diagnosis::Diagnosis;
 use crate::domain::evidence::Gathered;
-use crate::domain::id::ClusterId;
+use crate::domain::id::{ClusterId, StepPath};
 use crate::domain::operation::{Operation, PreviewLabel};
 use crate::domain::resource::FieldPath;
 use crate::domain::steering::Wish;
-use crate::domain::workflow::compile::{PlanRequest, compile};
+use crate::domain::workflow::bounded::Bounded;
+use crate::domain::workflow::compile::{ItemsRequest, PlanRequest, compile, items_now};
 use crate::domain::workflow::diff::diff_values;
 use crate::domain::workflow::plan::{Plan, PlanStep, PlannedOperation, StepKind};
 use crate::ports::cluster::ClusterError;
@@ -71,6 +72,37 @@ pub async fn plan(
     Ok(Box::new(plan))
 }
 
+/// The items of a `for_each` as they are now, each with its steps.
+pub async fn items(
+    outside: &Outside,
+    cluster: &ClusterId,
+    path: &StepPath,
+    bounded: &Bounded,
+    planned: &[PlanStep],
+    diagnosis: &Diagnosis,
+) -> Result<Vec<PlanStep>, JobFailure> {
+    let request = ItemsRequest {
+        cluster,
+        diagnosis,
+        bounded,
+        path,
+        planned,
+        policy: &outside.policy,
+        now: outside.clock.now(),
+    };
+    let mut gathered = Gathered::default();
+    let found = outside
+        .until_ready(&mut gathered, |gathered| {
+            items_now(&request, gathered)
+                .map_err(|error| JobFailure { why: error.to_string(), retryable: false })
+        })
+        .await;
+    match silence(&gathered) {
+        Some(why) => Err(JobFailure { why, retryable: true }),
+        None => found,
+    }
+}
+
 fn mutations(steps: &mut [PlanStep]) -> Vec<&mut PlannedOperation> {
     let mut out = Vec::new();
     for step in steps.iter_mut().filter(|step| step.skipped.is_none()) {
@@ -78,8 +110,18 @@ fn mutations(steps: &mut [PlanStep]) -> Vec<&mut PlannedOperation> {
             StepKind::Action { operations, .. } => {
                 out.extend(operations.iter_mut().filter(|planned| planned.operation.mutates()));
             }
-            StepKind::Subflow { steps, .. } => out.extend(mutations(steps)),
-            StepKind::WaitFor { .. } | StepKind::HandOver { .. } => {}
+            StepKind::Subflow { steps, .. }
+            | StepKind::Steps { steps }
+            | StepKind::Parallel { steps, .. }
+            | StepKind::ForEach { steps, .. }
+            | StepKind::Branch { steps } => out.extend(mutations(steps)),
+            StepKind::WaitFor { .. }
+            | StepKind::Approval { .. }
+            | StepKind::Notify { .. }
+            | StepKind::HandOver { .. } => {}
+        }
+        if let Some(rescue) = &mut step.rescue {
+            out.extend(mutations(std::slice::from_mut(rescue)));
         }
     }
     out

@@ -238,6 +238,7 @@ impl Bench {
                 gesture: Gesture::Key,
                 reason: "bench".into(),
                 typed: None,
+                step: None,
             };
             self.command(command, Transport::Console);
         }

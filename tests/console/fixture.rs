@@ -23,8 +23,8 @@ use pilothouse::domain::time::Timestamp;
 use pilothouse::domain::verdict::{Judgement, Sample, Verdict, WorkloadSample};
 use pilothouse::domain::workflow::execution::{AttemptOutcome, Direction, StepState};
 use pilothouse::domain::workflow::plan::{
-    ActionClass, Blast, Check, Condition, Manager, OnFailure, Plan, PlanStep, PlannedOperation,
-    Risk, StepKind, TemplateRef, Verification,
+    ActionClass, Blast, Check, Condition, Manager, Plan, PlanStep, PlannedOperation, Risk,
+    StepKind, TemplateRef, Verification,
 };
 use pilothouse::domain::workflow::tree;
 use pilothouse::engine::query::Answer;
@@ -186,16 +186,8 @@ pub fn diagnosis(at: &ObjectRef, cause: Cause, pattern: Pattern, confidence: f64
 }
 
 fn step(path: &str, id: &str, title: &str, kind: StepKind) -> PlanStep {
-    PlanStep {
-        path: StepPath::new(path),
-        id: id.into(),
-        title: title.into(),
-        kind,
-        timeout_s: 600,
-        attempts: 3,
-        on_failure: OnFailure::Undo,
-        skipped: None,
-    }
+    let plain = PlanStep::plain(StepPath::new(path), id.into(), title.into(), kind);
+    PlanStep { timeout_s: 600, attempts: 3, ..plain }
 }
 
 fn template(name: &str, version: u32) -> TemplateRef {
@@ -251,6 +243,7 @@ pub fn steps(at: &ObjectRef) -> Vec<PlanStep> {
     let rollout = StepKind::WaitFor {
         condition: Condition {
             object: at.key.clone(),
+            labels: None,
             until: "object.status.updatedReplicas == object.spec.replicas".into(),
             fails_when: String::new(),
             describe: format!("rollout of {}/{} is complete", at.key.kind, at.key.name),

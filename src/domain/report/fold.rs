@@ -156,16 +156,48 @@ fn plan_step_line(step: &PlanStep) -> PlanStepLine {
             line.target = Some(condition.object.clone());
             line.detail = Some(condition.describe.clone());
         }
-        StepKind::Subflow { template, .. } => {
-            line.kind = "subflow";
-            line.detail = Some(format!("{}@{}", template.name, template.version));
-        }
-        StepKind::HandOver { message } => {
-            line.kind = "hand_over";
-            line.detail = Some(message.clone());
+        StepKind::Subflow { .. }
+        | StepKind::Steps { .. }
+        | StepKind::Parallel { .. }
+        | StepKind::ForEach { .. }
+        | StepKind::Branch { .. }
+        | StepKind::Approval { .. }
+        | StepKind::Notify { .. }
+        | StepKind::HandOver { .. } => {
+            let (kind, detail) = kind_words(&step.kind);
+            line.kind = kind;
+            line.detail = Some(detail);
         }
     }
     line
+}
+
+/// The template's word for a step, and what it does in words.
+fn kind_words(kind: &StepKind) -> (&'static str, String) {
+    match kind {
+        StepKind::Action { action, .. } => ("action", action.clone()),
+        StepKind::WaitFor { condition } => ("wait_for", condition.describe.clone()),
+        StepKind::Subflow { template, .. } => {
+            ("subflow", format!("{}@{}", template.name, template.version))
+        }
+        StepKind::Steps { steps } => ("steps", format!("{} steps, in order", steps.len())),
+        StepKind::Parallel { lanes, steps } => {
+            ("parallel", format!("{} steps, {} at once", steps.len(), lanes.at_most))
+        }
+        StepKind::ForEach { lanes, bounded, steps } => {
+            let what = bounded.as_ref().map_or_else(
+                || format!("{} items", steps.len()),
+                |bounded| format!("the {}, at most {}", bounded.rule.words(), bounded.at_most),
+            );
+            ("for_each", format!("{what}; {}", lanes.words()))
+        }
+        StepKind::Branch { steps } => {
+            ("branch", format!("the first of {} arms that holds", steps.len()))
+        }
+        StepKind::Approval { message, .. } => ("approval", message.clone()),
+        StepKind::Notify { message } => ("notify", message.clone()),
+        StepKind::HandOver { message } => ("hand_over", message.clone()),
+    }
 }
 
 fn undo_line(operation: &Operation) -> Option<UndoLine> {
@@ -202,7 +234,7 @@ fn execution_line(case: &Remediation, run: &Execution) -> ExecutionLine {
         (None, Some(_), None) if failed => "failed",
         (None, Some(_), None) => "done",
     };
-    let steps = case.plan.as_ref().map(Plan::all_steps).unwrap_or_default();
+    let steps = case.plan.as_ref().map(|plan| run.all_steps(plan)).unwrap_or_default();
     ExecutionLine {
         id: run.id.clone(),
         state,
@@ -221,30 +253,12 @@ fn step_line(step: &PlanStep, run: &StepRun) -> StepLine {
         id: step.id.clone(),
         path: step.path.clone(),
         title: step.title.clone(),
-        state: state_word(&run.state),
+        state: run.state.tag(),
         why: state_words(&run.state),
         started_at: run.started_at,
         ended_at: run.ended_at,
         attempts: run.attempts.iter().map(attempt_line).collect(),
         notes: run.notes.clone(),
-    }
-}
-
-/// The state's word in the JSON: the tag under which it is stored.
-fn state_word(state: &StepState) -> &'static str {
-    match state {
-        StepState::Pending => "pending",
-        StepState::Running => "running",
-        StepState::Waiting { .. } => "waiting",
-        StepState::Done => "done",
-        StepState::Failed { .. } => "failed",
-        StepState::TimedOut { .. } => "timed_out",
-        StepState::Unknown { .. } => "unknown",
-        StepState::Skipped { .. } => "skipped",
-        StepState::WillNotBeRun { .. } => "will_not_be_run",
-        StepState::Undoing => "undoing",
-        StepState::Undone => "undone",
-        StepState::UndoFailed { .. } => "undo_failed",
     }
 }
 

@@ -84,7 +84,8 @@ pub struct PlanStepLine {
     pub path: StepPath,
     /// In a few words.
     pub title: String,
-    /// `action`, `wait_for`, `subflow` or `hand_over`.
+    /// The template's word: `action`, `wait_for`, `subflow`, `steps`, `parallel`,
+    /// `for_each`, `branch`, `approval`, `notify`, `hand_over`.
     pub kind: &'static str,
     /// Catalogue action, where it is one.
     pub action: Option<String>,

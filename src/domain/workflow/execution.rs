@@ -5,12 +5,15 @@
 //!               ├─────► failed, timed_out    unknown ─► (probe) ─► running or done
 //!               └─► unknown                  undoing ─► undone, undo_failed
 //! pending ─► skipped (when, or a person)     pending ─► will_not_be_run { reason }
+//! pending ─► asked ─► done, failed, timed_out
 //! ```
 
+use super::plan::{Plan, PlanStep};
 use crate::domain::id::{AttemptId, ExecutionId, PlanDigest, StepPath};
 use crate::domain::steering::Ending;
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Where a step is.
@@ -26,6 +29,11 @@ pub enum StepState {
         /// What was seen at the last look, in words.
         seen: String,
         /// When it gives up.
+        until: Timestamp,
+    },
+    /// A person is asked.
+    Asked {
+        /// When the question lapses.
         until: Timestamp,
     },
     /// Confirmed.
@@ -74,6 +82,7 @@ impl StepState {
             Self::Pending
             | Self::Running
             | Self::Waiting { .. }
+            | Self::Asked { .. }
             | Self::Unknown { .. }
             | Self::Undoing => false,
             Self::Done
@@ -86,6 +95,65 @@ impl StepState {
         }
     }
 
+    /// Whether it ended badly.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        match self {
+            Self::Failed { .. } | Self::TimedOut { .. } => true,
+            Self::Pending
+            | Self::Running
+            | Self::Waiting { .. }
+            | Self::Asked { .. }
+            | Self::Done
+            | Self::Unknown { .. }
+            | Self::Skipped { .. }
+            | Self::WillNotBeRun { .. }
+            | Self::Undoing
+            | Self::Undone
+            | Self::UndoFailed { .. } => false,
+        }
+    }
+
+    /// The tag under which it is stored, which is also its word in the JSON and in conditions.
+    #[must_use]
+    pub fn tag(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Waiting { .. } => "waiting",
+            Self::Asked { .. } => "asked",
+            Self::Done => "done",
+            Self::Failed { .. } => "failed",
+            Self::TimedOut { .. } => "timed_out",
+            Self::Unknown { .. } => "unknown",
+            Self::Skipped { .. } => "skipped",
+            Self::WillNotBeRun { .. } => "will_not_be_run",
+            Self::Undoing => "undoing",
+            Self::Undone => "undone",
+            Self::UndoFailed { .. } => "undo_failed",
+        }
+    }
+
+    /// Why it is where it is, where there is a reason.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Failed { why }
+            | Self::TimedOut { why }
+            | Self::Unknown { why }
+            | Self::Skipped { why }
+            | Self::WillNotBeRun { reason: why }
+            | Self::UndoFailed { why } => why,
+            Self::Waiting { seen, .. } => seen,
+            Self::Pending
+            | Self::Running
+            | Self::Asked { .. }
+            | Self::Done
+            | Self::Undoing
+            | Self::Undone => "",
+        }
+    }
+
     /// The word of SCREENS' state vocabulary.
     #[must_use]
     pub fn word(&self) -> &'static str {
@@ -93,6 +161,7 @@ impl StepState {
             Self::Pending => "pending",
             Self::Running => "running",
             Self::Waiting { .. } => "waiting",
+            Self::Asked { .. } => "approval",
             Self::Done => "done",
             Self::Failed { .. } => "failed",
             Self::TimedOut { .. } => "timed out",
@@ -180,6 +249,9 @@ pub struct Attempt {
     pub ended_at: Option<Timestamp>,
     /// The last outcome known.
     pub outcome: Option<AttemptOutcome>,
+    /// Position in the log of that outcome; what took effect later is undone earlier.
+    #[serde(default)]
+    pub ended_seq: u64,
 }
 
 impl Attempt {
@@ -221,6 +293,16 @@ pub struct StepRun {
 }
 
 impl StepRun {
+    /// A step at the start of its run.
+    #[must_use]
+    pub fn of(step: &PlanStep) -> Self {
+        let mut run = Self::pending();
+        if let Some(why) = &step.skipped {
+            run.state = StepState::Skipped { why: why.clone() };
+        }
+        run
+    }
+
     /// A step that has not started.
     #[must_use]
     pub fn pending() -> Self {
@@ -248,7 +330,7 @@ impl StepRun {
 }
 
 /// One run of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Execution {
     /// Identity.
     pub id: ExecutionId,
@@ -260,6 +342,9 @@ pub struct Execution {
     pub ended_at: Option<Timestamp>,
     /// Each step by path (subflow steps too).
     pub steps: BTreeMap<StepPath, StepRun>,
+    /// Steps of items that were found when their `for_each` began, by its path. The plan itself stays as it is.
+    #[serde(default)]
+    pub added: BTreeMap<StepPath, Vec<PlanStep>>,
     /// Why it is being undone, if it is.
     pub undo_why: Option<String>,
     /// How undoing ended: all undone, or not.
@@ -267,4 +352,80 @@ pub struct Execution {
     /// That a person ends it, or takes it back.
     #[serde(default)]
     pub ending: Option<Ending>,
+}
+
+impl Execution {
+    /// The steps below a step, as they run: for items that are found late, those that were found; none before that.
+    #[must_use]
+    pub fn children<'a>(&'a self, step: &'a PlanStep) -> &'a [PlanStep] {
+        match self.added.get(&step.path) {
+            Some(found) => found,
+            None if step.bounded().is_some() => &[],
+            None => step.children(),
+        }
+    }
+
+    /// A step, all below it and their rescues, as they run; parents before children.
+    #[must_use]
+    pub fn with_all_below<'a>(&'a self, step: &'a PlanStep) -> Vec<&'a PlanStep> {
+        let mut out = vec![step];
+        for below in self.children(step).iter().chain(step.rescue.as_deref()) {
+            out.extend(self.with_all_below(below));
+        }
+        out
+    }
+
+    /// All steps of the run of this plan.
+    #[must_use]
+    pub fn all_steps<'a>(&'a self, plan: &'a Plan) -> Vec<&'a PlanStep> {
+        plan.steps.iter().flat_map(|step| self.with_all_below(step)).collect()
+    }
+
+    /// One step of the run.
+    #[must_use]
+    pub fn step<'a>(&'a self, plan: &'a Plan, path: &StepPath) -> Option<&'a PlanStep> {
+        fn find<'a>(
+            run: &'a Execution,
+            steps: impl Iterator<Item = &'a PlanStep>,
+            path: &StepPath,
+        ) -> Option<&'a PlanStep> {
+            for step in steps {
+                if step.path == *path {
+                    return Some(step);
+                }
+                if path.is_below(&step.path) {
+                    let below = run.children(step).iter().chain(step.rescue.as_deref());
+                    return find(run, below, path);
+                }
+            }
+            None
+        }
+        find(self, plan.steps.iter(), path)
+    }
+
+    /// Takes in the steps of a `for_each` that were found.
+    pub fn add(&mut self, path: &StepPath, found: Vec<PlanStep>) {
+        for step in found.iter().flat_map(PlanStep::fixed_below) {
+            self.steps.insert(step.path.clone(), StepRun::of(step));
+        }
+        self.added.insert(path.clone(), found);
+    }
+}
+
+/// The variable `steps` of conditions: each step by its id, with `state` (as in the JSON), `outcome` (the same once it is
+/// over, else empty), `why` and `note` (the last thing it brought).
+#[must_use]
+pub fn seen_by_conditions(run: &Execution, steps: &BTreeMap<String, StepPath>) -> Value {
+    let of = |path: &StepPath| {
+        let step = run.steps.get(path)?;
+        let state = step.state.tag();
+        Some(json!({
+            "state": state,
+            "outcome": if step.state.is_final() { state } else { "" },
+            "why": step.state.why(),
+            "note": step.notes.last().map_or("", String::as_str),
+        }))
+    };
+    let seen = steps.iter().filter_map(|(id, path)| Some((id.clone(), of(path)?)));
+    Value::Object(seen.collect())
 }

@@ -1,10 +1,12 @@
 //! Templates as written, plans made of them, and executions of plans.
 
+pub mod bounded;
 pub mod compile;
 pub mod diff;
 pub mod execution;
 pub mod lint;
 pub mod plan;
+pub mod retry;
 pub mod reversal;
 pub mod template;
 pub mod tree;

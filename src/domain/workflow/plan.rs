@@ -1,5 +1,7 @@
 //! Plans: a template made concrete. Immutable; identified by its digest.
 
+use super::bounded::Bounded;
+use super::retry::Retry;
 use crate::domain::diagnosis::{Cause, Pattern, words};
 use crate::domain::digest::canonical_sha256;
 use crate::domain::id::{ClusterId, PlanDigest, StepPath};
@@ -85,9 +87,12 @@ pub struct PlannedOperation {
 /// A condition that a step waits for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Condition {
-    /// The object looked at.
+    /// The object looked at; without a name: all of its kind and namespace that have `labels`.
     pub object: ObjectKey,
-    /// CEL over `object` (the live object).
+    /// Label selector; `None`: it is about one object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<String>,
+    /// CEL over `object` (the live object), or `objects`.
     pub until: String,
     /// CEL that, when true, makes it pointless to wait on; empty: none.
     pub fails_when: String,
@@ -124,6 +129,45 @@ pub enum StepKind {
         /// Its steps.
         steps: Vec<PlanStep>,
     },
+    /// Steps one after another.
+    Steps {
+        /// Them.
+        steps: Vec<PlanStep>,
+    },
+    /// Steps at once.
+    Parallel {
+        /// How many at once, and how many may fail.
+        lanes: Lanes,
+        /// Them.
+        steps: Vec<PlanStep>,
+    },
+    /// The first arm whose condition holds; the others are left out.
+    Branch {
+        /// The arms, each of kind `Steps`.
+        steps: Vec<PlanStep>,
+    },
+    /// The same steps for each of several items.
+    ForEach {
+        /// How many at once, and how many may fail.
+        lanes: Lanes,
+        /// What the items are; `None`: those in `steps`, known when planning.
+        bounded: Option<Box<Bounded>>,
+        /// One step an item. With a bound: as the items were when planning, to look at; they are found anew when the
+        /// step begins.
+        steps: Vec<PlanStep>,
+    },
+    /// A person decides whether it goes on.
+    Approval {
+        /// What they are asked.
+        message: String,
+        /// How strong the gesture must be, at least as for the plan.
+        risk: Risk,
+    },
+    /// Tell people something, in the log and wherever they watch, and go on.
+    Notify {
+        /// What.
+        message: String,
+    },
     /// Hand the case to a person, with everything collected. Ends the remediation as `handed_over`.
     HandOver {
         /// What the person is told.
@@ -142,6 +186,38 @@ words!(
         Escalate = "escalate",
     }
 );
+
+/// How steps run beside one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lanes {
+    /// Most that are under way at once, at least 1.
+    pub at_most: u32,
+    /// So many of the first run, and must be done, before any other starts.
+    pub canary: u32,
+    /// More failures than this end it.
+    pub max_failures: u32,
+}
+
+impl Lanes {
+    /// In words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let first =
+            if self.canary == 0 { String::new() } else { format!("{} first, then ", self.canary) };
+        format!("{first}{} at once; {} may fail", self.at_most, self.max_failures)
+    }
+}
+
+/// A condition that is looked at when the step is about to start.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct When {
+    /// CEL over `steps` and what was known when planning.
+    pub cel: String,
+    /// The variables that it uses, as they were when planning.
+    pub variables: BTreeMap<String, Value>,
+    /// Ids of the steps that it asks about, and where they stand.
+    pub steps: BTreeMap<String, StepPath>,
+}
 
 /// One step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -162,6 +238,126 @@ pub struct PlanStep {
     pub on_failure: OnFailure,
     /// Left out, for this reason (its `when` was false when planning).
     pub skipped: Option<String>,
+    /// How long to wait between tries, and after which failures there is another.
+    #[serde(default)]
+    pub retry: Retry,
+    /// Whether it is run at all; `None`: it is.
+    #[serde(default)]
+    pub when: Option<When>,
+    /// Run when it failed, before what `on_failure` says.
+    #[serde(default)]
+    pub rescue: Option<Box<PlanStep>>,
+    /// The item of a `for_each` that it is about: what tells it from others (a uid, or the value itself).
+    #[serde(default)]
+    pub item: Option<String>,
+}
+
+impl PlanStep {
+    /// A step with nothing special about it: one try, an hour, undo on failure.
+    #[must_use]
+    pub fn plain(path: StepPath, id: String, title: String, kind: StepKind) -> Self {
+        Self {
+            path,
+            id,
+            title,
+            kind,
+            timeout_s: 3_600,
+            attempts: 1,
+            on_failure: OnFailure::Undo,
+            skipped: None,
+            retry: Retry::default(),
+            when: None,
+            rescue: None,
+            item: None,
+        }
+    }
+
+    /// The steps below it, as planned; without its rescue.
+    #[must_use]
+    pub fn children(&self) -> &[Self] {
+        match &self.kind {
+            StepKind::Subflow { steps, .. }
+            | StepKind::Steps { steps }
+            | StepKind::Parallel { steps, .. }
+            | StepKind::ForEach { steps, .. }
+            | StepKind::Branch { steps } => steps,
+            StepKind::Action { .. }
+            | StepKind::WaitFor { .. }
+            | StepKind::Approval { .. }
+            | StepKind::Notify { .. }
+            | StepKind::HandOver { .. } => &[],
+        }
+    }
+
+    /// Whether it only holds other steps.
+    #[must_use]
+    pub fn is_block(&self) -> bool {
+        match &self.kind {
+            StepKind::Subflow { .. }
+            | StepKind::Steps { .. }
+            | StepKind::Parallel { .. }
+            | StepKind::ForEach { .. }
+            | StepKind::Branch { .. } => true,
+            StepKind::Action { .. }
+            | StepKind::WaitFor { .. }
+            | StepKind::Approval { .. }
+            | StepKind::Notify { .. }
+            | StepKind::HandOver { .. } => false,
+        }
+    }
+
+    /// Its bound, when its items are only found when it begins.
+    #[must_use]
+    pub fn bounded(&self) -> Option<&Bounded> {
+        match &self.kind {
+            StepKind::ForEach { bounded, .. } => bounded.as_deref(),
+            StepKind::Action { .. }
+            | StepKind::Subflow { .. }
+            | StepKind::Steps { .. }
+            | StepKind::Parallel { .. }
+            | StepKind::Branch { .. }
+            | StepKind::WaitFor { .. }
+            | StepKind::Approval { .. }
+            | StepKind::Notify { .. }
+            | StepKind::HandOver { .. } => None,
+        }
+    }
+
+    /// The same without what stands below a bound: that is only a picture of how it was when planning.
+    pub fn fixed_below(&self) -> Vec<&Self> {
+        let mut out = vec![self];
+        let children = if self.bounded().is_some() { &[] } else { self.children() };
+        for below in children.iter().chain(self.rescue.as_deref()) {
+            out.extend(below.fixed_below());
+        }
+        out
+    }
+
+    /// It, all steps below it and their rescues; parents before children.
+    pub fn with_all_below(&self) -> Vec<&Self> {
+        let mut out = vec![self];
+        for below in self.children().iter().chain(self.rescue.as_deref()) {
+            out.extend(below.with_all_below());
+        }
+        out
+    }
+
+    /// What it sends, if it is an action.
+    #[must_use]
+    pub fn operations(&self) -> &[PlannedOperation] {
+        match &self.kind {
+            StepKind::Action { operations, .. } => operations,
+            StepKind::Subflow { .. }
+            | StepKind::Steps { .. }
+            | StepKind::Parallel { .. }
+            | StepKind::ForEach { .. }
+            | StepKind::Branch { .. }
+            | StepKind::WaitFor { .. }
+            | StepKind::Approval { .. }
+            | StepKind::Notify { .. }
+            | StepKind::HandOver { .. } => &[],
+        }
+    }
 }
 
 /// One figure that is measured before and after.
@@ -278,37 +474,39 @@ impl Plan {
     /// All steps, parents before children.
     #[must_use]
     pub fn all_steps(&self) -> Vec<&PlanStep> {
-        fn walk<'a>(steps: &'a [PlanStep], out: &mut Vec<&'a PlanStep>) {
-            for step in steps {
-                out.push(step);
-                if let StepKind::Subflow { steps, .. } = &step.kind {
-                    walk(steps, out);
-                }
-            }
-        }
-        let mut out = Vec::new();
-        walk(&self.steps, &mut out);
-        out
+        self.steps.iter().flat_map(PlanStep::with_all_below).collect()
     }
 
-    /// All operations of all steps that will run, in order.
+    /// The same without what stands below a bound.
+    #[must_use]
+    pub fn fixed_steps(&self) -> Vec<&PlanStep> {
+        self.steps.iter().flat_map(PlanStep::fixed_below).collect()
+    }
+
+    /// The operations that are known to the last field: those of items that are found later are not among them.
+    pub fn fixed_operations(&self) -> impl Iterator<Item = (&PlanStep, &PlannedOperation)> {
+        self.fixed_steps()
+            .into_iter()
+            .filter(|step| step.skipped.is_none())
+            .flat_map(|step| step.operations().iter().map(move |operation| (step, operation)))
+    }
+
+    /// All operations of all steps that may run, in order.
     pub fn operations(&self) -> impl Iterator<Item = (&PlanStep, &PlannedOperation)> {
-        self.all_steps().into_iter().filter(|step| step.skipped.is_none()).flat_map(|step| {
-            match &step.kind {
-                StepKind::Action { operations, .. } => {
-                    operations.iter().map(|operation| (step, operation)).collect::<Vec<_>>()
-                }
-                StepKind::WaitFor { .. } | StepKind::Subflow { .. } | StepKind::HandOver { .. } => {
-                    Vec::new()
-                }
-            }
-        })
+        self.all_steps()
+            .into_iter()
+            .filter(|step| step.skipped.is_none())
+            .flat_map(|step| step.operations().iter().map(move |operation| (step, operation)))
     }
 
     /// Whether it changes the cluster at all.
     #[must_use]
     pub fn mutates(&self) -> bool {
+        let bounded = |step: &&PlanStep| {
+            step.skipped.is_none() && step.bounded().is_some_and(|bounded| bounded.mutates)
+        };
         self.operations().any(|(_, planned)| planned.operation.mutates())
+            || self.all_steps().iter().any(bounded)
     }
 
     /// Permission classes that running it needs.
@@ -318,11 +516,18 @@ impl Plan {
             .all_steps()
             .into_iter()
             .filter(|step| step.skipped.is_none())
-            .filter_map(|step| match &step.kind {
-                StepKind::Action { class, .. } => Some(*class),
-                StepKind::WaitFor { .. } | StepKind::Subflow { .. } | StepKind::HandOver { .. } => {
-                    None
-                }
+            .flat_map(|step| match &step.kind {
+                StepKind::Action { class, .. } => vec![*class],
+                StepKind::ForEach { bounded: Some(bounded), .. } => bounded.classes.clone(),
+                StepKind::WaitFor { .. }
+                | StepKind::Subflow { .. }
+                | StepKind::Steps { .. }
+                | StepKind::Parallel { .. }
+                | StepKind::ForEach { .. }
+                | StepKind::Branch { .. }
+                | StepKind::Approval { .. }
+                | StepKind::Notify { .. }
+                | StepKind::HandOver { .. } => Vec::new(),
             })
             .collect::<Vec<_>>();
         classes.sort();
@@ -336,12 +541,13 @@ impl Plan {
     /// uid, the prior and the new value of each touched field and of each guard, the template's digest, the risk,
     /// verification (it decides the automatic undo), and the catalogue version. Never: times, resourceVersion,
     /// generation, replica counts, status, evidence (nor which pods it is collected from), rendered diffs, blast radius.
+    /// Of a bounded `for_each` the rule, its bound and what is done to each item, not which items there are now.
     ///
     /// # Errors
     /// When a value has no JSON form.
     pub fn compute_digest(&self) -> Result<PlanDigest, serde_json::Error> {
         let steps = self
-            .all_steps()
+            .fixed_steps()
             .into_iter()
             .map(|step| {
                 let effect = match &step.kind {
@@ -354,6 +560,17 @@ impl Plan {
                     }),
                     StepKind::WaitFor { condition } => serde_json::json!({ "wait_for": condition }),
                     StepKind::Subflow { template, .. } => serde_json::json!({ "subflow": template.digest }),
+                    StepKind::Steps { .. } => serde_json::json!({ "steps": true }),
+                    StepKind::Parallel { lanes, .. } => serde_json::json!({ "parallel": lanes }),
+                    StepKind::Branch { .. } => serde_json::json!({ "branch": true }),
+                    StepKind::ForEach { lanes, bounded, .. } => serde_json::json!({
+                        "for_each": lanes,
+                        "bounded": bounded.as_deref().map(Bounded::effect),
+                    }),
+                    StepKind::Approval { message, risk } => {
+                        serde_json::json!({ "approval": message, "risk": risk })
+                    }
+                    StepKind::Notify { .. } => serde_json::json!({ "notify": true }),
                     StepKind::HandOver { .. } => serde_json::json!({ "hand_over": true }),
                 };
                 serde_json::json!({
@@ -363,6 +580,10 @@ impl Plan {
                     "attempts": step.attempts,
                     "on_failure": step.on_failure,
                     "timeout_s": step.timeout_s,
+                    "retry": step.retry,
+                    "when": step.when,
+                    "rescue": step.rescue.is_some(),
+                    "item": step.item,
                 })
             })
             .collect::<Vec<_>>();

@@ -1,7 +1,7 @@
 //! What a run changed, and what of it can be taken back.
 
 use super::execution::{Direction, Execution, StepState};
-use super::plan::{Plan, PlanStep, PlannedOperation, StepKind};
+use super::plan::Plan;
 use crate::domain::operation::Operation;
 
 /// What a run changed that is not taken back yet, newest first.
@@ -15,12 +15,12 @@ pub struct Reversal {
 #[must_use]
 pub fn of(plan: Option<&Plan>, run: &Execution) -> Reversal {
     let mut found = Vec::new();
-    for step in plan.map(Plan::all_steps).unwrap_or_default() {
+    for step in plan.map(|plan| run.all_steps(plan)).unwrap_or_default() {
         let Some(state) = run.steps.get(&step.path) else { continue };
         if state.state == StepState::Undone {
             continue;
         }
-        for (index, planned) in operations(step).iter().enumerate() {
+        for (index, planned) in step.operations().iter().enumerate() {
             let when = |direction| {
                 let mut all = state.attempts.iter();
                 all.find(|attempt| {
@@ -32,25 +32,25 @@ pub fn of(plan: Option<&Plan>, run: &Execution) -> Reversal {
             let Some(done) = when(Direction::Forward) else { continue };
             if planned.operation.mutates() && when(Direction::Undo).is_none() {
                 let words = format!("{} {}", step.path, step.title);
-                found.push((done.ended_at, (words, planned.undo.clone())));
+                found.push((done.ended_seq, (words, planned.undo.clone())));
             }
         }
     }
-    // The sort is stable: what ended at one moment stays in the order of the plan before it is turned round.
+    // The sort is stable: where the log says nothing, the plan's order.
     found.sort_by_key(|(ended, _)| *ended);
     Reversal { changes: found.into_iter().rev().map(|(_, change)| change).collect() }
 }
 
 /// Operations of a run that ended which would still be sent if its failed steps were tried again, in order.
 #[must_use]
-pub fn rest<'a>(plan: &'a Plan, run: &Execution) -> Vec<&'a Operation> {
+pub fn rest<'a>(plan: &'a Plan, run: &'a Execution) -> Vec<&'a Operation> {
     let mut rest = Vec::new();
-    for step in plan.all_steps() {
+    for step in run.all_steps(plan) {
         let Some(state) = run.steps.get(&step.path) else { continue };
         if !state.failed() && !matches!(state.state, StepState::WillNotBeRun { .. }) {
             continue;
         }
-        for (index, planned) in operations(step).iter().enumerate() {
+        for (index, planned) in step.operations().iter().enumerate() {
             let done = state
                 .attempts
                 .iter()
@@ -61,11 +61,6 @@ pub fn rest<'a>(plan: &'a Plan, run: &Execution) -> Vec<&'a Operation> {
         }
     }
     rest
-}
-
-/// The operations of a step's own.
-fn operations(step: &PlanStep) -> &[PlannedOperation] {
-    if let StepKind::Action { operations, .. } = &step.kind { operations } else { &[] }
 }
 
 impl Reversal {

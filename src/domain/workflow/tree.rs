@@ -1,7 +1,7 @@
 //! The nested view of an execution, for display: one row a step, in order, with depth.
 
 use super::execution::StepRun;
-use super::plan::{PlanStep, StepKind};
+use super::plan::PlanStep;
 use crate::domain::remediation::Remediation;
 
 /// One row of the tree.
@@ -26,15 +26,16 @@ pub fn rows(remediation: &Remediation) -> Vec<TreeRow<'_>> {
         depth: usize,
         out: &mut Vec<TreeRow<'a>>,
     ) {
+        let execution = remediation.execution.as_ref();
         for step in steps {
-            let run = remediation
-                .execution
-                .as_ref()
-                .and_then(|execution| execution.steps.get(&step.path));
-            let parent = matches!(step.kind, StepKind::Subflow { .. });
-            out.push(TreeRow { step, run, depth, parent });
-            if let StepKind::Subflow { steps, .. } = &step.kind {
-                walk(remediation, steps, depth + 1, out);
+            let run = execution.and_then(|execution| execution.steps.get(&step.path));
+            out.push(TreeRow { step, run, depth, parent: step.is_block() });
+            // Until its items are found, those of the plan are shown.
+            let below = execution.filter(|run| run.added.contains_key(&step.path));
+            let below = below.map_or_else(|| step.children(), |run| run.children(step));
+            walk(remediation, below, depth + 1, out);
+            if let Some(rescue) = &step.rescue {
+                walk(remediation, std::slice::from_ref(rescue), depth + 1, out);
             }
         }
     }

@@ -86,30 +86,11 @@ impl Core {
             Command::Alerts { .. } => {
                 Err((Refusal::Invalid, "alerts come through the inbox".into()))
             }
-            Command::Decide { remediation, plan, decision, gesture, reason, typed } => {
-                let case = self.case(remediation)?;
-                self.check_standing(&case, plan, *decision, by, now)?;
-                if *decision == Decision::Approve {
-                    self.check_gesture(&case, *gesture, typed.as_deref(), by)?;
-                    self.check_preflight(out, &case, plan, preflight, now)?;
-                }
-                let approval = Approval {
-                    plan: plan.clone(),
-                    decision: *decision,
-                    by: by.clone(),
-                    gesture: *gesture,
-                    reason: reason.clone(),
-                    at: now,
-                };
-                let preflight = preflight.cloned().unwrap_or_default();
-                let event = Event::Decided { approval, preflight };
-                self.emit(out, now, by, Some(remediation), event);
-                if *decision == Decision::Reject {
-                    let why = format!("rejected by {}: {reason}", by.os_user);
-                    self.close(out, remediation, Outcome::Rejected, &why, now);
-                }
-                let word = if *decision == Decision::Approve { "approved" } else { "rejected" };
-                Ok((format!("{word} plan {}", plan.short()), vec![remediation.clone()]))
+            Command::Decide { remediation, step: Some(_), .. } => {
+                self.decide_step(out, request, preflight, remediation, now)
+            }
+            Command::Decide { remediation, step: None, .. } => {
+                self.decide_plan(out, request, preflight, remediation, now)
             }
             Command::PlanAnew { remediation } => {
                 let case = self.case(remediation)?;
@@ -149,6 +130,46 @@ impl Core {
                 Ok(("the stop is lifted".into(), Vec::new()))
             }
         }
+    }
+
+    /// A decision on a plan as a whole.
+    fn decide_plan(
+        &mut self,
+        out: &mut Accepted,
+        request: &Request,
+        preflight: Option<&Preflight>,
+        remediation: &RemediationId,
+        now: Timestamp,
+    ) -> Result<(String, Vec<RemediationId>), Refused> {
+        let by = &request.by;
+        let Command::Decide { plan, decision, gesture, reason, typed, .. } = &request.command
+        else {
+            return Err((Refusal::Invalid, "this is no decision".into()));
+        };
+        let case = self.case(remediation)?;
+        self.check_standing(&case, plan, *decision, by, now)?;
+        if *decision == Decision::Approve {
+            let risk = case.plan.as_ref().map_or(Risk::Critical, |plan| plan.risk);
+            self.check_gesture(&case, risk, *gesture, typed.as_deref(), by)?;
+            self.check_preflight(out, &case, plan, preflight, now)?;
+        }
+        let approval = Approval {
+            plan: plan.clone(),
+            decision: *decision,
+            by: by.clone(),
+            gesture: *gesture,
+            reason: reason.clone(),
+            at: now,
+        };
+        let preflight = preflight.cloned().unwrap_or_default();
+        let event = Event::Decided { approval, preflight };
+        self.emit(out, now, by, Some(remediation), event);
+        if *decision == Decision::Reject {
+            let why = format!("rejected by {}: {reason}", by.os_user);
+            self.close(out, remediation, Outcome::Rejected, &why, now);
+        }
+        let word = if *decision == Decision::Approve { "approved" } else { "rejected" };
+        Ok((format!("{word} plan {}", plan.short()), vec![remediation.clone()]))
     }
 
     pub(super) fn case(&self, id: &RemediationId) -> Result<Arc<Remediation>, Refused> {
@@ -254,9 +275,10 @@ impl Core {
     }
 
     /// The gesture must be as strong as the risk.
-    fn check_gesture(
+    pub(super) fn check_gesture(
         &self,
         case: &Remediation,
+        risk: Risk,
         gesture: Gesture,
         typed: Option<&str>,
         by: &Principal,
@@ -275,26 +297,25 @@ impl Core {
                 None => {
                     refuse("approving without a terminal is off (approval.without_terminal)".into())
                 }
-                Some(most) if plan.risk > most => refuse(format!(
-                    "risk {} can't be approved without a terminal (approval.without_terminal = {most})",
-                    plan.risk
+                Some(most) if risk > most => refuse(format!(
+                    "risk {risk} can't be approved without a terminal (approval.without_terminal = {most})"
                 )),
-                Some(_) if plan.risk >= Risk::High && !named => {
-                    refuse(format!("risk {} needs the target's name: --target-name", plan.risk))
+                Some(_) if risk >= Risk::High && !named => {
+                    refuse(format!("risk {risk} needs the target's name: --target-name"))
                 }
                 Some(_) => Ok(()),
             },
-            Gesture::Key if plan.risk == Risk::Low => Ok(()),
-            Gesture::Chord if plan.risk <= Risk::Medium => Ok(()),
+            Gesture::Key if risk == Risk::Low => Ok(()),
+            Gesture::Chord if risk <= Risk::Medium => Ok(()),
             Gesture::TypedName if named => Ok(()),
             Gesture::TypedName => refuse("the typed name is not the target's".into()),
             Gesture::Key | Gesture::Chord => {
-                refuse(format!("risk {} needs a stronger gesture", plan.risk))
+                refuse(format!("risk {risk} needs a stronger gesture"))
             }
         }
     }
 
-    fn check_preflight(
+    pub(super) fn check_preflight(
         &mut self,
         out: &mut Accepted,
         case: &Remediation,

@@ -2,12 +2,12 @@
 
 use super::fold::Core;
 use crate::domain::approval::Decision;
-use crate::domain::id::{AttemptId, StepPath};
+use crate::domain::id::AttemptId;
 use crate::domain::operation::Operation;
 use crate::domain::remediation::{Remediation, State};
-use crate::domain::time::Timestamp;
-use crate::domain::workflow::execution::{Attempt, Direction, StepRun, StepState};
-use crate::domain::workflow::plan::{Plan, StepKind};
+use crate::domain::time::{Timestamp, plus};
+use crate::domain::workflow::execution::{Attempt, Direction, Execution, StepRun, StepState};
+use crate::domain::workflow::plan::{PlanStep, StepKind};
 use crate::engine::job::{Job, JobKey, JobKind, Sending};
 use crate::engine::snapshot::Role;
 use std::collections::BTreeMap;
@@ -21,11 +21,26 @@ impl Core {
             return due;
         }
         for case in self.open.values() {
-            if let Some((kind, job)) = self.due_of(case) {
-                let key = JobKey { remediation: case.id.clone(), kind };
+            let jobs = match case.state {
+                State::Running | State::Undoing => self.due_while_running(case),
+                State::Paused | State::ByHand => self.due_in_hand(case),
+                State::Diagnosing
+                | State::Planning
+                | State::AwaitingApproval
+                | State::Verifying
+                | State::Blocked
+                | State::Expired
+                | State::Closed => {
+                    let job = self.due_of(case);
+                    job.map(|(kind, job)| (JobKey::of_case(&case.id, kind), job))
+                        .into_iter()
+                        .collect()
+                }
+            };
+            for (key, job) in jobs {
                 let early = self.not_before.get(&key).is_some_and(|(at, _)| now < *at);
-                let settling =
-                    kind == JobKind::Assess && case.settle_until.is_some_and(|until| now < until);
+                let settling = key.kind == JobKind::Assess
+                    && case.settle_until.is_some_and(|until| now < until);
                 if !early && !settling {
                     due.insert(key, job);
                 }
@@ -49,7 +64,6 @@ impl Core {
                 (Some(_), _) | (None, None) => None,
             },
             State::AwaitingApproval => self.due_while_asked(case),
-            State::Running | State::Undoing => self.due_while_running(case),
             State::Verifying => {
                 let plan = case.plan.as_ref()?;
                 let since =
@@ -62,8 +76,13 @@ impl Core {
                 };
                 Some((JobKind::Assess, job))
             }
-            State::Paused | State::ByHand => self.due_in_hand(case),
-            State::Blocked | State::Expired | State::Closed => None,
+            State::Running
+            | State::Undoing
+            | State::Blocked
+            | State::Paused
+            | State::ByHand
+            | State::Expired
+            | State::Closed => None,
         }
     }
 
@@ -86,35 +105,59 @@ impl Core {
         Some((JobKind::Begin, Job::Begin { plan: Box::new(plan.clone()), alerts }))
     }
 
-    fn due_while_running(&self, case: &Remediation) -> Option<(JobKind, Job)> {
-        let plan = case.plan.as_ref()?;
-        let run = case.execution.as_ref()?;
-        for step in plan.all_steps() {
-            let Some(state) = run.steps.get(&step.path) else { continue };
-            if let Some(open) = state.attempts.iter().find(|attempt| attempt.is_open()) {
-                let sending = sending(plan, &step.path, state, open)?;
-                let fresh = open.outcome.is_none() && self.issued.contains(&open.id);
-                return Some(if fresh {
-                    (JobKind::Send, Job::Send(Box::new(sending)))
-                } else {
-                    (JobKind::Probe, Job::Probe(Box::new(sending)))
-                });
-            }
-            if let (StepState::Waiting { .. }, StepKind::WaitFor { condition }) =
-                (&state.state, &step.kind)
-            {
-                let since = state.started_at.unwrap_or(run.started_at);
-                let (path, condition) = (step.path.clone(), condition.clone());
-                let job = Job::Look { path, condition, since };
-                return Some((JobKind::Look, job));
-            }
+    fn due_while_running(&self, case: &Remediation) -> Vec<(JobKey, Job)> {
+        let (Some(plan), Some(run)) = (&case.plan, &case.execution) else { return Vec::new() };
+        run.all_steps(plan)
+            .into_iter()
+            .filter_map(|step| {
+                let state = run.steps.get(&step.path)?;
+                let (kind, job) = self.due_of_step(case, step, state, run)?;
+                Some((JobKey::of_step(&case.id, kind, &step.path), job))
+            })
+            .collect()
+    }
+
+    fn due_of_step(
+        &self,
+        case: &Remediation,
+        step: &PlanStep,
+        state: &StepRun,
+        run: &Execution,
+    ) -> Option<(JobKind, Job)> {
+        if let Some(open) = state.attempts.iter().find(|attempt| attempt.is_open()) {
+            let sending = sending(step, state, open)?;
+            let fresh = open.outcome.is_none() && self.issued.contains(&open.id);
+            return Some(if fresh {
+                (JobKind::Send, Job::Send(Box::new(sending)))
+            } else {
+                (JobKind::Probe, Job::Probe(Box::new(sending)))
+            });
+        }
+        if let (StepState::Waiting { .. }, StepKind::WaitFor { condition }) =
+            (&state.state, &step.kind)
+        {
+            let since = state.started_at.unwrap_or(run.started_at);
+            let (path, condition) = (step.path.clone(), condition.clone());
+            return Some((JobKind::Look, Job::Look { path, condition, since }));
+        }
+        let open = state.state == StepState::Running && !run.added.contains_key(&step.path);
+        if let (true, Some(bounded), Some(diagnosis)) = (open, step.bounded(), &case.diagnosis) {
+            let job = Job::FindItems {
+                path: step.path.clone(),
+                bounded: Box::new(bounded.clone()),
+                planned: step.children().to_vec(),
+                diagnosis: Box::new(diagnosis.clone()),
+            };
+            return Some((JobKind::FindItems, job)).filter(|_| self.may_act());
         }
         None
     }
 
     /// What is in hand while nothing new may begin: attempts without an outcome.
-    fn due_in_hand(&self, case: &Remediation) -> Option<(JobKind, Job)> {
-        self.due_while_running(case).filter(|(kind, _)| *kind != JobKind::Look)
+    fn due_in_hand(&self, case: &Remediation) -> Vec<(JobKey, Job)> {
+        let mut due = self.due_while_running(case);
+        due.retain(|(key, _)| matches!(key.kind, JobKind::Send | JobKind::Probe));
+        due
     }
 
     /// When time alone will change something: expiry, settle time, back-off, a step's deadline.
@@ -127,7 +170,7 @@ impl Core {
                 .filter(|_| case.state == State::AwaitingApproval)
                 .map(|request| request.expires_at);
             let settle = case.settle_until.filter(|_| case.state == State::Verifying);
-            [expiry, settle]
+            [expiry, settle].into_iter().chain(step_moments(case))
         });
         let pauses = self.not_before.values().map(|(at, _)| Some(*at));
         cases.chain(pauses).flatten().filter(|at| *at > now).min()
@@ -176,10 +219,40 @@ fn makers(run: &StepRun, operation: usize) -> Vec<AttemptId> {
     made.map(|attempt| attempt.id.clone()).collect()
 }
 
-fn sending(plan: &Plan, path: &StepPath, state: &StepRun, attempt: &Attempt) -> Option<Sending> {
-    let step = plan.all_steps().into_iter().find(|step| step.path == *path)?;
-    let StepKind::Action { operations, .. } = &step.kind else { return None };
-    let planned = operations.get(attempt.operation)?;
+/// When steps of a run are tried again, and when blocks of it run out of time.
+fn step_moments(case: &Remediation) -> Vec<Option<Timestamp>> {
+    let (Some(plan), Some(run)) = (&case.plan, &case.execution) else { return Vec::new() };
+    let direction = match case.state {
+        State::Running => Direction::Forward,
+        State::Undoing => Direction::Undo,
+        State::Diagnosing
+        | State::Planning
+        | State::AwaitingApproval
+        | State::Verifying
+        | State::Blocked
+        | State::Paused
+        | State::ByHand
+        | State::Expired
+        | State::Closed => return Vec::new(),
+    };
+    let mut moments = Vec::new();
+    for step in run.all_steps(plan) {
+        let Some(state) = run.steps.get(&step.path).filter(|one| !one.state.is_final()) else {
+            continue;
+        };
+        moments.push(step.retry.next_at(state, direction));
+        if let StepState::Asked { until } = state.state {
+            moments.push(Some(until));
+        }
+        if step.is_block() {
+            moments.push(state.started_at.map(|at| plus(at, step.timeout_s + state.held_s)));
+        }
+    }
+    moments
+}
+
+fn sending(step: &PlanStep, state: &StepRun, attempt: &Attempt) -> Option<Sending> {
+    let planned = step.operations().get(attempt.operation)?;
     let operation = match attempt.direction {
         Direction::Forward => planned.operation.clone(),
         Direction::Undo => match planned.undo.clone()? {
@@ -195,7 +268,7 @@ fn sending(plan: &Plan, path: &StepPath, state: &StepRun, attempt: &Attempt) -> 
         },
     };
     Some(Sending {
-        path: path.clone(),
+        path: step.path.clone(),
         attempt: attempt.id.clone(),
         direction: attempt.direction,
         operation,

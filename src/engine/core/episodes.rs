@@ -137,6 +137,8 @@ impl Core {
             | Event::Expired { .. }
             | Event::ExecutionStarted { .. }
             | Event::StepChanged { .. }
+            | Event::ItemsFound { .. }
+            | Event::StepDecided { .. }
             | Event::AttemptStarted { .. }
             | Event::AttemptEnded { .. }
             | Event::UndoStarted { .. }

@@ -331,6 +331,8 @@ impl Core {
             | Event::Expired { .. }
             | Event::ExecutionStarted { .. }
             | Event::StepChanged { .. }
+            | Event::ItemsFound { .. }
+            | Event::StepDecided { .. }
             | Event::AttemptStarted { .. }
             | Event::AttemptEnded { .. }
             | Event::UndoStarted { .. }
@@ -381,6 +383,8 @@ impl Core {
             | Event::Expired { .. }
             | Event::ExecutionStarted { .. }
             | Event::StepChanged { .. }
+            | Event::ItemsFound { .. }
+            | Event::StepDecided { .. }
             | Event::UndoStarted { .. }
             | Event::ExecutionEnded { .. }
             | Event::Judged { .. }

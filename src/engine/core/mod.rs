@@ -7,8 +7,10 @@
 mod advance;
 mod asked;
 mod decide;
+mod decide_step;
 mod due;
 mod episodes;
+mod flow;
 mod fold;
 mod intake;
 mod outcome;
@@ -17,6 +19,9 @@ mod steer;
 mod steerable;
 #[cfg(test)]
 mod steering_tests;
+mod steps;
+#[cfg(test)]
+mod steps_tests;
 #[cfg(test)]
 mod tests;
 mod undo;

@@ -11,15 +11,13 @@ use crate::domain::resource::ObjectRef;
 use crate::domain::time::{Timestamp, plus, rfc3339};
 use crate::domain::verdict::{Judgement, Sample, Verdict, judge};
 use crate::domain::workflow::execution::{AttemptOutcome, StepState};
-use crate::domain::workflow::plan::Plan;
+use crate::domain::workflow::plan::{Plan, PlanStep};
 use crate::engine::job::{Input, JobFailure, JobKey, JobKind, Looked};
 use crate::engine::snapshot::Role;
 use crate::ports::cluster::Probe;
 
 /// First and longest pause before a failed look is repeated, in seconds.
 const BACKOFF_S: (u64, u64) = (5, 300);
-/// Seconds until what a disruption budget held back is asked for again: budgets free when pods become ready.
-const HELD_S: u64 = 10;
 /// Seconds after a change by somebody else in which a case is not taken for recovered.
 const AFTER_CHANGE_S: u64 = 300;
 /// Pause between looks at a condition, and between drift checks, in seconds.
@@ -57,7 +55,8 @@ impl Core {
                 Err(failure) => self.stuck(&mut out, &id, JobKind::Plan, &failure, now),
             },
             Input::DriftSeen { id, plan, drift } => {
-                self.not_before.insert(key(&id, JobKind::WatchDrift), (plus(now, DRIFT_S), 0));
+                self.not_before
+                    .insert(JobKey::of_case(&id, JobKind::WatchDrift), (plus(now, DRIFT_S), 0));
                 if !drift.is_empty() && self.stands(&id, &plan, State::AwaitingApproval) {
                     let event = Event::PlanVoided { plan, drift };
                     self.engine_emit(&mut out, now, &id, event);
@@ -71,6 +70,9 @@ impl Core {
                 self.probed(&mut out, &id, &path, &attempt, probe, now);
             }
             Input::Looked { id, path, looked } => self.looked(&mut out, &id, &path, looked, now),
+            Input::ItemsFound { id, path, result } => {
+                self.items_found(&mut out, &id, &path, result, now);
+            }
             Input::Assessed { id, result } => self.assessed(&mut out, &id, result, now),
             Input::IdentityMismatch { found } => {
                 if self.mismatch.is_none() {
@@ -130,7 +132,7 @@ impl Core {
             self.stuck(out, id, JobKind::Diagnose, &failure, now);
             return;
         }
-        self.not_before.remove(&key(id, JobKind::Diagnose));
+        self.not_before.remove(&JobKey::of_case(id, JobKind::Diagnose));
         let why = diagnosis.summary.clone();
         let target = diagnosis.target.clone();
         let told = self.told_before(id, &diagnosis, now);
@@ -208,10 +210,14 @@ impl Core {
             JobKind::Plan => "planning",
             JobKind::Begin => "starting",
             JobKind::Assess => "verifying",
-            JobKind::WatchDrift | JobKind::Send | JobKind::Probe | JobKind::Look => "looking",
+            JobKind::WatchDrift
+            | JobKind::Send
+            | JobKind::Probe
+            | JobKind::Look
+            | JobKind::FindItems => "looking",
         };
         let known = case.stuck.as_ref().is_some_and(|stuck| stuck.why == failure.why);
-        let retry_at = failure.retryable.then(|| self.back_off(id, kind, now));
+        let retry_at = failure.retryable.then(|| self.back_off(&JobKey::of_case(id, kind), now));
         if !known || retry_at.is_none() {
             let event = Event::Stuck { during: during.into(), why: failure.why.clone(), retry_at };
             self.engine_emit(out, now, id, event);
@@ -219,16 +225,11 @@ impl Core {
     }
 
     /// When a failed job is due again: 5 s, doubling, at most 5 min.
-    pub(super) fn back_off(
-        &mut self,
-        id: &RemediationId,
-        kind: JobKind,
-        now: Timestamp,
-    ) -> Timestamp {
-        let tries = self.not_before.get(&key(id, kind)).map_or(0, |(_, tries)| *tries);
+    pub(super) fn back_off(&mut self, key: &JobKey, now: Timestamp) -> Timestamp {
+        let tries = self.not_before.get(key).map_or(0, |(_, tries)| *tries);
         let pause = BACKOFF_S.0.saturating_mul(1 << tries.min(10)).min(BACKOFF_S.1);
         let at = plus(now, pause);
-        self.not_before.insert(key(id, kind), (at, tries + 1));
+        self.not_before.insert(key.clone(), (at, tries + 1));
         at
     }
 
@@ -236,7 +237,7 @@ impl Core {
         if self.open.get(id).is_none_or(|case| case.state != State::Planning) {
             return;
         }
-        self.not_before.remove(&key(id, JobKind::Plan));
+        self.not_before.remove(&JobKey::of_case(id, JobKind::Plan));
         self.engine_emit(out, now, id, Event::Planned { plan: Box::new(plan) });
         self.close_if_rejected_before(out, id, now);
     }
@@ -263,7 +264,7 @@ impl Core {
         }
         match result {
             Ok((drift, before)) if drift.is_empty() => {
-                self.not_before.remove(&key(id, JobKind::Begin));
+                self.not_before.remove(&JobKey::of_case(id, JobKind::Begin));
                 self.start_execution(out, id, plan, before, now);
             }
             Ok((drift, _)) => {
@@ -289,17 +290,6 @@ impl Core {
             })
         });
         if open {
-            let retry = matches!(
-                outcome,
-                AttemptOutcome::Refused { retryable: true, .. } | AttemptOutcome::NoAnswer { .. }
-            );
-            if matches!(outcome, AttemptOutcome::Held { .. }) {
-                self.not_before.insert(key(id, JobKind::Send), (plus(now, HELD_S), 0));
-            } else if retry {
-                self.back_off(id, JobKind::Send, now);
-            } else {
-                self.not_before.remove(&key(id, JobKind::Send));
-            }
             let event =
                 Event::AttemptEnded { path: path.clone(), attempt: attempt.clone(), outcome };
             self.engine_emit(out, now, id, event);
@@ -320,11 +310,11 @@ impl Core {
             Probe::NotDone(note) => AttemptOutcome::SeenNotDone { note },
             Probe::CantTell(why) => AttemptOutcome::CantTell { why },
             Probe::Later(_) => {
-                self.back_off(id, JobKind::Probe, now);
+                self.back_off(&JobKey::of_step(id, JobKind::Probe, path), now);
                 return;
             }
         };
-        self.not_before.remove(&key(id, JobKind::Probe));
+        self.not_before.remove(&JobKey::of_step(id, JobKind::Probe, path));
         self.attempt_ended(out, id, path, attempt, outcome, now);
     }
 
@@ -336,7 +326,8 @@ impl Core {
         looked: Looked,
         now: Timestamp,
     ) {
-        self.not_before.insert(key(id, JobKind::Look), (plus(now, LOOK_S), 0));
+        let key = JobKey::of_step(id, JobKind::Look, path);
+        self.not_before.insert(key, (plus(now, LOOK_S), 0));
         let Some(StepState::Waiting { seen: before, until }) = self.step_state(id, path) else {
             return;
         };
@@ -358,6 +349,40 @@ impl Core {
             Looked::Unavailable(_) => return,
         };
         let event = Event::StepChanged { path: path.clone(), state, note };
+        self.engine_emit(out, now, id, event);
+    }
+
+    /// The items of a `for_each`: its steps from now on; or it fails, and none is touched.
+    fn items_found(
+        &mut self,
+        out: &mut Accepted,
+        id: &RemediationId,
+        path: &StepPath,
+        result: Result<Vec<PlanStep>, JobFailure>,
+        now: Timestamp,
+    ) {
+        let Some(case) = self.open.get(id).filter(|case| case.state == State::Running).cloned()
+        else {
+            return;
+        };
+        let Some(run) = &case.execution else { return };
+        let running = run.steps.get(path).is_some_and(|step| step.state == StepState::Running);
+        if !running || run.added.contains_key(path) {
+            return;
+        }
+        let key = JobKey::of_step(id, JobKind::FindItems, path);
+        let event = match result {
+            Ok(steps) => Event::ItemsFound { path: path.clone(), steps },
+            Err(failure) if failure.retryable => {
+                self.back_off(&key, now);
+                return;
+            }
+            Err(failure) => {
+                let state = StepState::Failed { why: failure.why };
+                Event::StepChanged { path: path.clone(), state, note: String::new() }
+            }
+        };
+        self.not_before.remove(&key);
         self.engine_emit(out, now, id, event);
     }
 
@@ -413,8 +438,4 @@ impl Core {
         };
         self.close(out, id, outcome, &why, now);
     }
-}
-
-pub(super) fn key(id: &RemediationId, kind: JobKind) -> JobKey {
-    JobKey { remediation: id.clone(), kind }
 }

@@ -60,7 +60,8 @@ fn what(case: &Remediation) -> String {
             let stuck = case.stuck.as_ref().map(|stuck| stuck.why.clone());
             withheld.or(stuck).unwrap_or_default()
         }
-        State::Running | State::Undoing => waiting_words(case)
+        State::Running | State::Undoing => asked_words(case)
+            .or_else(|| waiting_words(case))
             .or_else(|| case.plan.as_ref().map(|plan| plan.title.clone()))
             .unwrap_or_default(),
         State::Closed => match &case.plan {
@@ -75,11 +76,16 @@ fn what(case: &Remediation) -> String {
     }
 }
 
+fn asked_words(case: &Remediation) -> Option<String> {
+    case.asking_step().map(|(step, _)| format!("step {} asks: {}", step.path, step.title))
+}
+
 fn waiting_words(case: &Remediation) -> Option<String> {
     case.execution.as_ref()?.steps.values().find_map(|step| match &step.state {
         StepState::Waiting { seen, .. } if !seen.is_empty() => Some(seen.clone()),
         StepState::Unknown { why } => Some(why.clone()),
         StepState::Waiting { .. }
+        | StepState::Asked { .. }
         | StepState::Pending
         | StepState::Running
         | StepState::Done
@@ -99,7 +105,7 @@ fn due(case: &Remediation) -> Option<Timestamp> {
         State::Verifying => case.settle_until,
         State::Running => {
             case.execution.as_ref()?.steps.values().find_map(|step| match &step.state {
-                StepState::Waiting { until, .. } => Some(*until),
+                StepState::Waiting { until, .. } | StepState::Asked { until } => Some(*until),
                 StepState::Unknown { .. }
                 | StepState::Pending
                 | StepState::Running

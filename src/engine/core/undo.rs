@@ -1,14 +1,18 @@
-//! Undoing: the steps that took effect, in reverse, each operation by its planned undo.
+//! Undoing: the steps that took effect, in the reverse order of their effects (also of those that ran at once), each
+//! operation by its planned undo.
 
-use super::advance::{NextAttempt, next_attempt};
 use super::fold::{Accepted, Core};
+use super::steps::{NextAttempt, next_attempt};
 use crate::domain::event::{Event, Outcome};
 use crate::domain::remediation::Remediation;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::Verdict;
-use crate::domain::workflow::execution::{Direction, StepRun, StepState};
-use crate::domain::workflow::plan::{PlanStep, PlannedOperation, StepKind};
+use crate::domain::workflow::execution::{Attempt, Direction, Execution, StepRun, StepState};
+use crate::domain::workflow::plan::PlanStep;
 use std::sync::Arc;
+
+/// Most tries of one undo that the server refuses in a way that may pass.
+const UNDO_TRIES: u32 = 5;
 
 impl Core {
     pub(super) fn advance_undo(
@@ -18,37 +22,30 @@ impl Core {
         now: Timestamp,
     ) {
         let (Some(plan), Some(run)) = (&case.plan, &case.execution) else { return };
-        let mut all = true;
-        for step in plan.all_steps().into_iter().rev() {
-            let (Some(state), StepKind::Action { operations, .. }) =
-                (run.steps.get(&step.path), &step.kind)
-            else {
-                continue;
-            };
-            match &state.state {
-                StepState::Undone => continue,
-                StepState::UndoFailed { .. } => {
-                    all = false;
-                    continue;
-                }
-                StepState::Pending
-                | StepState::Running
-                | StepState::Waiting { .. }
-                | StepState::Done
-                | StepState::Failed { .. }
-                | StepState::TimedOut { .. }
-                | StepState::Unknown { .. }
-                | StepState::Skipped { .. }
-                | StepState::WillNotBeRun { .. }
-                | StepState::Undoing => {}
-            }
-            if !took_effect(state, operations) {
-                continue;
-            }
-            self.undo_step(out, case, step, state, operations, now);
-            return;
+        let steps = run.all_steps(plan);
+        let effects = in_order_of_effect(run, &steps);
+        let all = effects.iter().all(|(_, state)| match &state.state {
+            StepState::UndoFailed { .. } => false,
+            StepState::Pending
+            | StepState::Running
+            | StepState::Waiting { .. }
+            | StepState::Asked { .. }
+            | StepState::Done
+            | StepState::Failed { .. }
+            | StepState::TimedOut { .. }
+            | StepState::Unknown { .. }
+            | StepState::Skipped { .. }
+            | StepState::WillNotBeRun { .. }
+            | StepState::Undoing
+            | StepState::Undone => true,
+        });
+        let next = effects.into_iter().rev().find(|(_, state)| {
+            !matches!(state.state, StepState::Undone | StepState::UndoFailed { .. })
+        });
+        match next {
+            Some((step, state)) => self.undo_step(out, case, step, state, now),
+            None => self.undo_ended(out, case, all, now),
         }
-        self.undo_ended(out, case, all, now);
     }
 
     fn undo_step(
@@ -57,7 +54,6 @@ impl Core {
         case: &Arc<Remediation>,
         step: &PlanStep,
         run: &StepRun,
-        operations: &[PlannedOperation],
         now: Timestamp,
     ) {
         if run.state != StepState::Undoing {
@@ -66,7 +62,7 @@ impl Core {
             }
             return;
         }
-        for (index, planned) in operations.iter().enumerate().rev() {
+        for (index, planned) in step.operations().iter().enumerate().rev() {
             if !planned.operation.mutates() || !forward_done(run, index) {
                 continue;
             }
@@ -79,7 +75,7 @@ impl Core {
                 NextAttempt::AllDone => {}
                 NextAttempt::Wait => return,
                 NextAttempt::Start(_) => {
-                    self.start_attempt(out, case, &step.path, index, Direction::Undo, now);
+                    self.start_attempt(out, case, step, index, Direction::Undo, now);
                     return;
                 }
                 NextAttempt::GiveUp(why) => {
@@ -117,11 +113,30 @@ impl Core {
     }
 }
 
-fn took_effect(run: &StepRun, operations: &[PlannedOperation]) -> bool {
-    operations
+/// The steps that changed something, in the order in which they did: by their last effect.
+fn in_order_of_effect<'a>(
+    run: &'a Execution,
+    steps: &[&'a PlanStep],
+) -> Vec<(&'a PlanStep, &'a StepRun)> {
+    let mut effects = steps
         .iter()
-        .enumerate()
-        .any(|(index, planned)| planned.operation.mutates() && forward_done(run, index))
+        .filter_map(|step| {
+            let state = run.steps.get(&step.path)?;
+            let changed = |attempt: &&Attempt| {
+                attempt.direction == Direction::Forward
+                    && attempt.took_effect()
+                    && step
+                        .operations()
+                        .get(attempt.operation)
+                        .is_some_and(|planned| planned.operation.mutates())
+            };
+            let last = state.attempts.iter().filter(changed).map(|one| one.ended_seq).max()?;
+            Some((last, *step, state))
+        })
+        .collect::<Vec<_>>();
+    // Stable: where the log says nothing, the plan's order.
+    effects.sort_by_key(|(last, ..)| *last);
+    effects.into_iter().map(|(_, step, state)| (step, state)).collect()
 }
 
 fn forward_done(run: &StepRun, operation: usize) -> bool {
@@ -147,5 +162,5 @@ fn next_attempt_of(run: &StepRun, operation: usize) -> NextAttempt {
             .collect(),
         ..run.clone()
     };
-    next_attempt(&of_it, 1, Direction::Undo, 1)
+    next_attempt(&of_it, 1, Direction::Undo, UNDO_TRIES)
 }

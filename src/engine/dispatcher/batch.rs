@@ -242,6 +242,7 @@ fn order(input: &Input) -> u8 {
         | Input::Sent { .. }
         | Input::Probed { .. }
         | Input::Looked { .. }
+        | Input::ItemsFound { .. }
         | Input::Assessed { .. } => 2,
         Input::Alert(_) => 3,
         Input::Wake => 4,

@@ -93,6 +93,11 @@ pub async fn run_job(
             let looked = executor::look(outside, &condition, since).await;
             Some(Input::Looked { id, path, looked })
         }
+        Job::FindItems { path, bounded, planned, diagnosis } => {
+            let result =
+                planner::items(outside, cluster, &path, &bounded, &planned, &diagnosis).await;
+            Some(Input::ItemsFound { id, path, result })
+        }
         Job::Assess { target, alerts, verification, since } => {
             let result = assessor::sample(outside, &target, &alerts, &verification, since).await;
             Some(Input::Assessed { id, result })

@@ -43,7 +43,8 @@ impl Dispatcher {
                 }
                 self.accept_command(request, reply);
             }
-            Command::Decide { remediation, plan, decision: Decision::Approve, .. } => {
+            Command::Decide { remediation, plan, decision: Decision::Approve, step, .. } => {
+                let running = step.is_some();
                 let standing = self
                     .core
                     .remediation(remediation)
@@ -53,7 +54,11 @@ impl Dispatcher {
                     Some(plan) => {
                         let outside = self.outside.clone();
                         self.jobs.spawn(async move {
-                            let checked = drift::preflight(&outside, &plan, &request.by).await;
+                            let checked = if running {
+                                drift::authority(&outside, &plan, &request.by).await
+                            } else {
+                                drift::preflight(&outside, &plan, &request.by).await
+                            };
                             Done::Preflighted(Box::new(request), checked, reply)
                         });
                     }
@@ -189,15 +194,20 @@ impl Dispatcher {
                 });
             }
             Query::Preflight { remediation } => {
-                let plan = self.core.remediation(&remediation).and_then(|case| case.plan.clone());
-                let Some(plan) = plan else {
+                let case = self.core.remediation(&remediation);
+                let running = case.is_some_and(|case| case.asking_step().is_some());
+                let Some(plan) = case.and_then(|case| case.plan.clone()) else {
                     let why = format!("remediation {remediation} has no plan");
                     let _gone = reply.send(Answer::NotFound(why));
                     return;
                 };
                 let role = self.core.may_decide(&by, &plan).map(|()| "allowed".to_string());
                 self.jobs.spawn(async move {
-                    let preflight = drift::preflight(&outside, &plan, &by).await;
+                    let preflight = if running {
+                        drift::authority(&outside, &plan, &by).await
+                    } else {
+                        drift::preflight(&outside, &plan, &by).await
+                    };
                     let _gone = reply.send(Answer::Preflight { preflight, role });
                     Done::Nothing
                 });

@@ -95,6 +95,9 @@ fn instead(input: &Input) -> Option<Input> {
         Input::Begun { id, plan, .. } => {
             Input::Begun { id: id.clone(), plan: plan.clone(), result: Err(failure()) }
         }
+        Input::ItemsFound { id, path, .. } => {
+            Input::ItemsFound { id: id.clone(), path: path.clone(), result: Err(failure()) }
+        }
         Input::Assessed { id, .. } => Input::Assessed { id: id.clone(), result: Err(failure()) },
         Input::DriftSeen { id, plan, .. } => {
             let drift = Drift {

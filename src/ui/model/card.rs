@@ -2,8 +2,10 @@
 
 use super::field::Field;
 use crate::domain::approval::{Decision, Preflight};
-use crate::domain::id::{PlanDigest, RemediationId};
+use crate::domain::id::{PlanDigest, RemediationId, StepPath};
 use crate::domain::remediation::Remediation;
+use crate::domain::time::Timestamp;
+use crate::domain::workflow::plan::{Risk, StepKind};
 use crate::ui::msg::Millis;
 use std::sync::Arc;
 
@@ -96,6 +98,30 @@ pub enum Standing {
     Over(String),
 }
 
+/// A step that asks for a decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asks {
+    /// Which.
+    pub path: StepPath,
+    /// What it asks.
+    pub message: String,
+    /// How strong the gesture must be.
+    pub risk: Risk,
+    /// When the question lapses.
+    pub until: Timestamp,
+}
+
+impl Asks {
+    /// The first step of a run that asks now.
+    #[must_use]
+    pub fn of(remediation: &Remediation) -> Option<Self> {
+        let (step, until) = remediation.asking_step()?;
+        let StepKind::Approval { message, risk } = &step.kind else { return None };
+        let risk = remediation.plan.as_ref().map_or(*risk, |plan| plan.risk.max(*risk));
+        Some(Self { path: step.path.clone(), message: message.clone(), risk, until })
+    }
+}
+
 /// A card.
 #[allow(clippy::struct_excessive_bools, reason = "independent facts, each shown by itself")]
 #[derive(Debug, Clone)]
@@ -104,6 +130,8 @@ pub struct Card {
     pub id: RemediationId,
     /// Which plan.
     pub plan: PlanDigest,
+    /// The step that asks, when it is not about the plan as a whole.
+    pub asks: Option<Asks>,
     /// The case as it was when the card opened (or last changed its content).
     pub frozen: Arc<Remediation>,
     /// Whether the plan still stands.
@@ -144,6 +172,7 @@ impl Card {
         Some(Self {
             id: remediation.id.clone(),
             plan: plan.digest.clone(),
+            asks: Asks::of(remediation),
             frozen: Arc::clone(remediation),
             standing: Standing::Stands,
             dead_until: now + DEAD_MS,
@@ -171,6 +200,20 @@ impl Card {
         if matches!(self.phase, Phase::Rejecting(_)) {
             self.phase = Phase::Reading;
         }
+    }
+
+    /// The risk that the gesture has to match.
+    #[must_use]
+    pub fn risk(&self) -> Option<Risk> {
+        let plan = self.frozen.plan.as_ref().map(|plan| plan.risk);
+        self.asks.as_ref().map(|asks| asks.risk).or(plan)
+    }
+
+    /// When the question lapses; `None`: nothing is asked.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        let request = self.frozen.request.as_ref().map(|request| request.expires_at);
+        self.asks.as_ref().map(|asks| asks.until).or(request)
     }
 
     /// The name that a high risk asks for.

@@ -106,7 +106,8 @@ fn ready(model: &Model, card: &Card) -> Result<Way, String> {
     }
     let plan = card.frozen.plan.as_ref().ok_or("there is no plan to decide on")?;
     let request = card.frozen.request.as_ref().ok_or("no decision is asked for")?;
-    if seconds_between(model.now(), request.expires_at) <= 0 {
+    let expires_at = card.expires_at().unwrap_or(request.expires_at);
+    if seconds_between(model.now(), expires_at) <= 0 {
         return Err("expired: nobody decided in time".into());
     }
     plan_known(plan)?;
@@ -120,7 +121,7 @@ fn ready(model: &Model, card: &Card) -> Result<Way, String> {
     if !card.seen_end {
         return Err("read it to the end first: the last line was not on screen yet".into());
     }
-    let way = Way::of(plan.risk);
+    let way = Way::of(card.risk().unwrap_or(plan.risk));
     if way == Way::Name && card.name().is_none() {
         return Err("the target is unknown: there is no name to type".into());
     }

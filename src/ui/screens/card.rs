@@ -34,6 +34,11 @@ pub fn text(model: &Model, card: &Card, area: Rect) -> Vec<Rich> {
     if let Some(moved) = moved(card) {
         lines.extend(moved);
     }
+    if let Some(asks) = &card.asks {
+        let words = format!("step {} asks: {}", asks.path, asks.message);
+        let line = Rich::of(Role::Attention, "ASKS    ").and(Role::TextStrong, &words);
+        lines.extend(line.wrapped(columns, 8));
+    }
     let room = usize::from(area.height).saturating_sub(lines.len());
     let checks = Some(&card.checks);
     lines.extend(facts::rows(model, &card.frozen, checks, extent, (columns, room)));
@@ -96,14 +101,14 @@ fn title(pen: &mut Pen<'_>, model: &Model, card: &Card, area: Rect) {
         .and(Role::Rule, " ─ ")
         .and(Role::Title, &format!("plan {}", card.plan.short()));
     let mut right = Rich::new();
-    if let Some(plan) = plan {
-        right.push(risk_role(plan.risk), &format!("risk {}", plan.risk));
+    if let Some(risk) = plan.and(card.risk()) {
+        right.push(risk_role(risk), &format!("risk {risk}"));
     }
     let open = matches!(card.phase, Phase::Reading | Phase::Rejecting(_) | Phase::Recording(_));
-    match card.frozen.request.as_ref().filter(|_| open) {
-        Some(request) => {
+    match card.expires_at().filter(|_| open) {
+        Some(expires_at) => {
             right.push(Role::Rule, " ─ ");
-            match left(model.now(), request.expires_at) {
+            match left(model.now(), expires_at) {
                 Some(words) => right.push(Role::TextStrong, &format!("expires in {words}")),
                 None => right.push(Role::Unsure, "expired"),
             }
@@ -247,7 +252,7 @@ fn ready(pen: &mut Pen<'_>, model: &Model, card: &Card, way: Way, area: Rect) ->
     let columns = area.width.saturating_sub(1);
     let approve = model.keymap.keys_for(Intent::Approve);
     let arm = model.keymap.keys_for(Intent::Arm);
-    let risk = card.frozen.plan.as_ref().map_or(Risk::High, |plan| plan.risk);
+    let risk = card.risk().unwrap_or(Risk::High);
     let mut position = None;
     match way {
         Way::Key => {

@@ -348,6 +348,12 @@ fn state_lines(model: &Model, run: &StepRun, lines: &mut Vec<Rich>) {
         StepState::Failed { why } | StepState::TimedOut { why } | StepState::UndoFailed { why } => {
             lines.push(labelled("WHY", Role::Bad, why));
         }
+        StepState::Asked { until } => {
+            let words = left(model.now(), *until).map_or("its time is over".into(), |left| {
+                format!("until {} ({left} left); Space a opens the card", clock(*until))
+            });
+            lines.push(labelled("DECIDE", Role::Attention, &words));
+        }
         StepState::Unknown { why } => lines.push(labelled("UNKNOWN", Role::Unsure, why)),
         StepState::Skipped { why } | StepState::WillNotBeRun { reason: why } => {
             lines.push(labelled("WHY", Role::Off, why));
@@ -387,6 +393,31 @@ fn kind_lines(step: &PlanStep, lines: &mut Vec<Rich>) {
             Role::Text,
             &format!("{}@{}, {} steps", template.name, template.version, steps.len()),
         )),
+        StepKind::Steps { steps } => lines.push(labelled(
+            "STEPS",
+            Role::Text,
+            &format!("{}, one after another", steps.len()),
+        )),
+        StepKind::Parallel { lanes, steps } => lines.push(labelled(
+            "AT ONCE",
+            Role::Text,
+            &format!("{} steps, at most {} at once", steps.len(), lanes.at_most),
+        )),
+        StepKind::Branch { steps } => lines.push(labelled(
+            "BRANCH",
+            Role::Text,
+            &format!("the first of {} arms whose condition holds", steps.len()),
+        )),
+        StepKind::ForEach { lanes, bounded, steps } => {
+            let what = bounded.as_ref().map_or_else(
+                || format!("of {} items", steps.len()),
+                |bounded| format!("of the {}, at most {}", bounded.rule.words(), bounded.at_most),
+            );
+            lines.push(labelled("FOR EACH", Role::Text, &what));
+            lines.push(labelled("", Role::TextDim, &lanes.words()));
+        }
+        StepKind::Approval { message, .. } => lines.push(labelled("ASKS", Role::Text, message)),
+        StepKind::Notify { message } => lines.push(labelled("TELLS", Role::Text, message)),
         StepKind::HandOver { message } => lines.push(labelled("TELLS", Role::Text, message)),
     }
 }

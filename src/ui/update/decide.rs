@@ -127,6 +127,7 @@ fn send(model: &mut Model, gesture: Gesture, typed: Option<String>, turn: &mut T
         gesture,
         reason: String::new(),
         typed,
+        step: card.asks.as_ref().map(|asks| asks.path.clone()),
     };
     turn.want(Effect::Send(Ticket::Decide(card.id.clone(), card.plan.clone()), command));
 }
@@ -186,6 +187,7 @@ fn send_reject(card: &mut Card, reason: String, turn: &mut Turn) {
         gesture: Gesture::Key,
         reason,
         typed: None,
+        step: card.asks.as_ref().map(|asks| asks.path.clone()),
     };
     turn.want(Effect::Send(Ticket::Decide(card.id.clone(), card.plan.clone()), command));
 }

@@ -93,6 +93,18 @@ fn judge(model: &Model, card: &Card, now: Option<&Arc<Remediation>>) -> Standing
     if digest != Some(&card.plan) {
         return Standing::Void(Arc::clone(now));
     }
+    if let Some(asks) = &card.asks {
+        let still = now.asking_step().is_some_and(|(step, _)| step.path == asks.path);
+        return match now.decision_on_step(&asks.path) {
+            None if still => Standing::Stands,
+            None => Standing::Over(format!("step {} asks no more", asks.path)),
+            Some(decision) => Standing::Over(format!(
+                "decided already: {} by {}",
+                decision.decision.word(),
+                decision.by.os_user
+            )),
+        };
+    }
     match now.state {
         State::AwaitingApproval => Standing::Stands,
         State::Expired => Standing::Over("expired: nobody decided in time".into()),

@@ -7,9 +7,13 @@
 //! server's previews.
 //! Absent: choosing a template (see `Library::choose`), asking the server.
 //!
-//! Reading order: `request`, `variables`, `parameters`, `project`, `steps`, `blast`, `pods`, `room`, `plan`.
+//! Reading order: `request`, `variables`, `parameters`, `project`, `at`, `steps`, `blocks`, `for_each`, `blast`, `pods`,
+//! `room`, `plan`.
 
+mod at;
 mod blast;
+mod blocks;
+mod for_each;
 mod parameters;
 mod plan;
 mod pods;
@@ -19,6 +23,7 @@ mod room;
 mod steps;
 mod variables;
 
+pub use for_each::{ItemsRequest, items_now};
 pub use plan::compile;
 pub use request::{CompileError, PlanRequest};
 

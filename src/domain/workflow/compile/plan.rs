@@ -3,7 +3,7 @@
 use super::blast::{self, Change};
 use super::pods;
 use super::request::{CompileError, PlanRequest};
-use super::steps::Work;
+use super::steps::{Done, Work};
 use super::variables::{Variables, diagnosis_variable, said, target_variable};
 use crate::domain::diagnose::managers;
 use crate::domain::diagnose::reader::{Got, Reader};
@@ -79,7 +79,7 @@ fn radius(
 ) -> (Blast, Vec<Manager>) {
     let mut blast = Blast::default();
     let mut keepers = Vec::new();
-    for (_, _, compiled) in &work.done {
+    for Done { compiled, .. } in &work.done {
         for (from, to) in [
             (&compiled.notes, &mut blast.notes),
             (&compiled.unknown, &mut blast.unknown),
@@ -89,7 +89,7 @@ fn radius(
             to.extend(fresh);
         }
     }
-    let operations = || work.done.iter().flat_map(|(_, _, compiled)| &compiled.operations);
+    let operations = || work.done.iter().flat_map(|done| &done.compiled.operations);
     let mut seen = BTreeSet::new();
     for operation in operations() {
         let Some(key) = operation.key().filter(|key| seen.insert((*key).clone())) else { continue };
@@ -129,7 +129,7 @@ fn risk(
     why: &mut Vec<String>,
 ) -> Risk {
     let mut risk = Risk::Low;
-    for (action, of_step, compiled) in &work.done {
+    for Done { action, risk: of_step, compiled, .. } in &work.done {
         let blind = compiled.operations.iter().any(|operation| !operation.previewable());
         let (of_step, line) = if blind {
             let raised = of_step.raised();
@@ -145,7 +145,7 @@ fn risk(
             why.push(line);
         }
     }
-    let mutates = work.done.iter().any(|(action, ..)| action.mutates);
+    let mutates = work.done.iter().any(|done| done.action.mutates);
     if !mutates {
         why.push("changes nothing on the cluster: low".into());
     }
@@ -167,11 +167,11 @@ fn title(request: &PlanRequest<'_>, work: &Work<'_>, steps: &[PlanStep]) -> Stri
     let changes = work
         .done
         .iter()
-        .filter(|(action, ..)| action.mutates)
-        .map(|(_, _, compiled)| compiled.title.as_str())
+        .filter(|done| done.action.mutates && !done.rescue)
+        .map(|done| done.compiled.title.as_str())
         .collect::<Vec<_>>();
     match changes.as_slice() {
-        [] if steps.iter().any(|step| {
+        [] if steps.iter().flat_map(PlanStep::with_all_below).any(|step| {
             step.skipped.is_none() && matches!(step.kind, StepKind::HandOver { .. })
         }) =>
         {
@@ -189,14 +189,14 @@ fn undo(work: &Work<'_>) -> String {
         .done
         .iter()
         .rev()
-        .filter(|(action, ..)| action.mutates)
-        .map(|(_, _, compiled)| compiled.undo.as_str())
+        .filter(|done| done.action.mutates && !done.rescue)
+        .map(|done| done.compiled.undo.as_str())
         .collect::<Vec<_>>();
     if words.is_empty() { "nothing to undo".into() } else { words.join("; then ") }
 }
 
 fn left(request: &PlanRequest<'_>, work: &Work<'_>) -> String {
-    if !work.done.iter().any(|(action, ..)| action.mutates) {
+    if !work.done.iter().any(|done| done.action.mutates) {
         return "nothing: it changes nothing".into();
     }
     let said = request.template.left_if_stopped.trim();

@@ -1,53 +1,49 @@
 //! Steps of a template to steps of a plan: conditions evaluated, subflows expanded, actions compiled, diffs computed.
 
+use super::at::{At, nowhere};
 use super::parameters::resolve_all;
 use super::project::after;
 use super::request::{CompileError, PlanRequest};
-use super::variables::{Variables, diagnosis_variable, resolve, said, target_variable};
+use super::variables::{diagnosis_variable, target_variable};
 use crate::domain::action::{self, Action, ActionRequest, Compiled};
 use crate::domain::evidence::{Answer, Gathered, Progress, Read};
-use crate::domain::expr;
 use crate::domain::id::StepPath;
 use crate::domain::operation::{Operation, PreviewLabel};
-use crate::domain::resource::ObjectKey;
 use crate::domain::workflow::diff::diff_values;
-use crate::domain::workflow::plan::{
-    Condition, OnFailure, PlanStep, PlannedOperation, Risk, StepKind,
-};
-use crate::domain::workflow::template::{
-    Argument, Does, MAX_DEPTH, Step, Template, Wait, WaitObject,
-};
+use crate::domain::workflow::plan::{OnFailure, PlanStep, PlannedOperation, Risk, StepKind};
+use crate::domain::workflow::template::{Argument, Call, Does, MAX_DEPTH, Step, Template, Wait};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Seconds that a wait may take when its author does not say.
 const WAIT_S: u64 = 600;
-/// Seconds for a subflow as a whole.
-const SUBFLOW_S: u64 = 3_600;
+/// Seconds for a subflow, or another step that holds steps, as a whole.
+pub(super) const BLOCK_S: u64 = 3_600;
+/// Seconds for all items of a `for_each`.
+const EACH_S: u64 = 4 * 3_600;
 /// Seconds for handing over.
 const HAND_OVER_S: u64 = 60;
 /// Tries of an action: a conflict or a throttled request is tried again.
-const ATTEMPTS: u32 = 3;
+const ATTEMPTS: u32 = 5;
 
 /// What the steps of a plan are made with, and what came of them beside the steps.
 pub(super) struct Work<'a> {
-    request: &'a PlanRequest<'a>,
+    pub(super) request: &'a PlanRequest<'a>,
     /// What was read, with the effects of the steps so far.
     pub(super) gathered: Cow<'a, Gathered>,
     pub(super) needs: BTreeSet<Read>,
-    /// (action, its risk, what it compiled to), in order, skipped ones left out.
-    pub(super) done: Vec<(Action, Risk, Compiled)>,
+    /// The actions, in order, skipped ones left out.
+    pub(super) done: Vec<Done>,
 }
 
-/// Where in the templates we are.
-struct At<'t> {
-    template: &'t Template,
-    path: StepPath,
-    depth: usize,
-    variables: Variables,
-    /// What a step does when it fails and does not say.
-    on_failure: OnFailure,
+/// An action of the plan.
+pub(super) struct Done {
+    pub(super) action: Action,
+    pub(super) risk: Risk,
+    pub(super) compiled: Compiled,
+    /// Whether it is only run when another step fails.
+    pub(super) rescue: bool,
 }
 
 impl<'a> Work<'a> {
@@ -88,48 +84,112 @@ impl<'a> Work<'a> {
             })?;
         let all = params.iter().map(|(name, value)| (name.clone(), value.clone()));
         variables.insert("params".into(), Value::Object(all.collect()));
-        let at = At { template, path, depth, variables, on_failure };
-        let mut steps = Vec::new();
-        for (index, step) in template.steps.iter().enumerate() {
-            steps.extend(self.step(&at, index, step)?);
-        }
+        let before = BTreeMap::new();
+        let mut at = At { template, path, depth, variables, on_failure, risk: Risk::Low, before };
+        let steps = self.list(&mut at, &template.steps)?;
         Ok((params, steps))
     }
 
-    fn step(
+    /// Steps of one list; each knows where those before it stand.
+    pub(super) fn list(
+        &mut self,
+        at: &mut At<'_>,
+        steps: &[Step],
+    ) -> Result<Vec<PlanStep>, CompileError> {
+        let mut planned = Vec::new();
+        for (index, step) in steps.iter().enumerate() {
+            planned.extend(self.step(at, index, step)?);
+            at.remember(&at.path.child(index), step);
+        }
+        Ok(planned)
+    }
+
+    /// One step; `None` while something has to be read.
+    pub(super) fn step(
         &mut self,
         at: &At<'_>,
         index: usize,
         step: &Step,
     ) -> Result<Option<PlanStep>, CompileError> {
         let path = at.path.child(index);
-        let skipped = at.skipped(&path, step)?;
-        let Some((kind, title)) = self.kind(at, &path, step, skipped.is_some())? else {
-            return Ok(None);
+        let (skipped, when) = at.condition_of(&path, &step.when)?;
+        let planned = match step.verify.as_ref().filter(|_| skipped.is_none()) {
+            Some((wait, within_s)) => self.verified(at, &path, step, wait, *within_s)?,
+            None => self.one(at, &path, step, skipped.is_some())?,
         };
-        let title = if step.title.is_empty() {
-            title
-        } else {
-            at.text(&path, "title", &step.title).or_else(|error| {
+        let Some(planned) = planned else { return Ok(None) };
+        let mut title = planned.title.clone();
+        if !step.title.is_empty() {
+            title = at.text(&path, "title", &step.title).or_else(|error| {
                 // A step that is left out may speak of what is not there.
                 if skipped.is_some() { Ok(step.id.clone()) } else { Err(error) }
-            })?
+            })?;
+        }
+        let rescue = match (&step.rescue, &skipped) {
+            (Some(call), None) => self.rescue(at, &path, call)?,
+            (Some(_) | None, _) => None,
+        };
+        let on_failure = step.on_failure.unwrap_or(at.on_failure);
+        Ok(Some(PlanStep { title, on_failure, skipped, when, rescue, ..planned }))
+    }
+
+    /// A step that is only done when something holds after it: the step, and a wait.
+    fn verified(
+        &mut self,
+        at: &At<'_>,
+        path: &StepPath,
+        step: &Step,
+        wait: &Wait,
+        within_s: u64,
+    ) -> Result<Option<PlanStep>, CompileError> {
+        let inner = self.one(&at.inside(path, step), &path.child(0), step, false)?;
+        let Some(mut inner) = inner else { return Ok(None) };
+        // The step as a whole has the say on what follows a failure.
+        if inner.on_failure == OnFailure::Continue {
+            inner.on_failure = OnFailure::Escalate;
+        }
+        let condition = at.condition(self.request, path, wait, false)?;
+        let (id, describe) = (format!("{}-verified", step.id), condition.describe.clone());
+        let mut check =
+            PlanStep::plain(path.child(1), id, describe, StepKind::WaitFor { condition });
+        check.timeout_s = within_s;
+        check.on_failure = inner.on_failure;
+        let timeout_s = inner.timeout_s.saturating_add(within_s);
+        let title = inner.title.clone();
+        let kind = StepKind::Steps { steps: vec![inner, check] };
+        let both = PlanStep::plain(path.clone(), step.id.clone(), title, kind);
+        Ok(Some(PlanStep { timeout_s, ..both }))
+    }
+
+    /// The step itself, without what surrounds it.
+    fn one(
+        &mut self,
+        at: &At<'_>,
+        path: &StepPath,
+        step: &Step,
+        skipped: bool,
+    ) -> Result<Option<PlanStep>, CompileError> {
+        let Some((kind, title)) = self.kind(at, path, step, skipped)? else {
+            return Ok(None);
         };
         let (timeout_s, attempts) = match &step.does {
             Does::Action { action, .. } => (action.timeout_s, ATTEMPTS),
             Does::WaitFor(_) => (WAIT_S, 1),
-            Does::Subflow { .. } => (SUBFLOW_S, 1),
-            Does::HandOver { .. } => (HAND_OVER_S, 1),
+            Does::Subflow(_) | Does::Steps(_) | Does::Parallel { .. } | Does::Branch(_) => {
+                (BLOCK_S, 1)
+            }
+            Does::ForEach(_) => (EACH_S, 1),
+            Does::Approval { .. } => {
+                (self.request.policy.expires(step.risk.unwrap_or(Risk::Low)), 1)
+            }
+            Does::Notify { .. } | Does::HandOver { .. } => (HAND_OVER_S, 1),
         };
         Ok(Some(PlanStep {
-            path,
-            id: step.id.clone(),
-            title,
-            kind,
             timeout_s: step.timeout_s.unwrap_or(timeout_s),
             attempts: step.attempts.unwrap_or(attempts),
+            retry: step.retry,
             on_failure: step.on_failure.unwrap_or(at.on_failure),
-            skipped,
+            ..PlanStep::plain(path.clone(), step.id.clone(), title, kind)
         }))
     }
 
@@ -141,37 +201,77 @@ impl<'a> Work<'a> {
         step: &Step,
         skipped: bool,
     ) -> Result<Option<(StepKind, String)>, CompileError> {
-        match &step.does {
-            Does::Action { action, with } => self.action(at, path, step, *action, with, skipped),
+        Ok(match &step.does {
+            Does::Action { action, with } => {
+                return self.action(at, path, step, *action, with, skipped);
+            }
             Does::WaitFor(wait) => {
                 let condition = at.condition(self.request, path, wait, skipped)?;
                 let title = condition.describe.clone();
-                Ok(Some((StepKind::WaitFor { condition }, title)))
+                Some((StepKind::WaitFor { condition }, title))
             }
-            Does::Subflow { name, with, .. } => {
-                let called = self.request.library.templates.get(name);
-                let called = called
-                    .ok_or_else(|| at.error(path, format!("there is no template `{name}`")))?;
-                if at.depth >= MAX_DEPTH {
-                    let why = format!("subflows nest deeper than {MAX_DEPTH}");
-                    return Err(at.error(path, why));
-                }
-                let steps = if skipped {
-                    Vec::new()
-                } else {
-                    let given = at.arguments(path, with)?;
-                    let on_failure = step.on_failure.unwrap_or(at.on_failure);
-                    self.flow(called, &given, path.clone(), at.depth + 1, on_failure)?.1
-                };
-                let template = called.reference.clone();
-                Ok(Some((StepKind::Subflow { template, steps }, called.summary.clone())))
+            Does::Subflow(call) => {
+                let on_failure = step.on_failure.unwrap_or(at.on_failure);
+                Some(self.call(at, path, call, on_failure, skipped)?)
+            }
+            Does::Steps(steps) => {
+                let steps = self.below(at, path, step, steps, skipped)?;
+                Some((StepKind::Steps { steps }, step.id.clone()))
+            }
+            Does::Parallel { lanes, steps } => {
+                let steps = self.beside(at, path, step, steps, skipped)?;
+                let title = format!("{} steps at once", steps.len());
+                Some((StepKind::Parallel { lanes: *lanes, steps }, title))
+            }
+            Does::Branch(arms) => {
+                let steps = self.arms(at, path, step, arms, skipped)?;
+                Some((StepKind::Branch { steps }, step.id.clone()))
+            }
+            Does::ForEach(each) => return self.for_each(at, path, step, each, skipped),
+            Does::Approval { message } => {
+                let message =
+                    if skipped { message.clone() } else { at.text(path, "approval", message)? };
+                let risk = step.risk.unwrap_or(Risk::Low);
+                Some((StepKind::Approval { message, risk }, "ask a person".into()))
+            }
+            Does::Notify { message } => {
+                let message =
+                    if skipped { message.clone() } else { at.text(path, "notify", message)? };
+                Some((StepKind::Notify { message }, "tell people".into()))
             }
             Does::HandOver { message } => {
                 let message =
                     if skipped { message.clone() } else { at.text(path, "message", message)? };
-                Ok(Some((StepKind::HandOver { message }, "hand over to a person".into())))
+                Some((StepKind::HandOver { message }, "hand over to a person".into()))
             }
+        })
+    }
+
+    /// Another template's steps.
+    pub(super) fn call(
+        &mut self,
+        at: &At<'_>,
+        path: &StepPath,
+        call: &Call,
+        on_failure: OnFailure,
+        skipped: bool,
+    ) -> Result<(StepKind, String), CompileError> {
+        let name = &call.name;
+        let called = self.request.library.templates.get(name);
+        let called =
+            called.ok_or_else(|| at.error(path, format!("there is no template `{name}`")))?;
+        if at.depth >= MAX_DEPTH {
+            let why = format!("subflows nest deeper than {MAX_DEPTH}");
+            return Err(at.error(path, why));
         }
+        let steps = if skipped {
+            Vec::new()
+        } else {
+            let given = at.arguments(path, &call.with)?;
+            self.flow(called, &given, path.clone(), at.depth + 1, on_failure)?.1
+        };
+        let template = called.reference.clone();
+        Ok((StepKind::Subflow { template, steps }, called.summary.clone()))
     }
 
     fn action(
@@ -221,9 +321,9 @@ impl<'a> Work<'a> {
             .ok_or_else(|| {
                 at.error(path, "what it changes was not read, or has no place in the object".into())
             })?;
-        let risk = action.risk.max(step.risk.unwrap_or(Risk::Low));
+        let risk = action.risk.max(step.risk.unwrap_or(Risk::Low)).max(at.risk);
         let title = compiled.title.clone();
-        self.done.push((action, risk, compiled));
+        self.done.push(Done { action, risk, compiled, rescue: false });
         Ok(Some((kind(params, planned), title)))
     }
 
@@ -259,96 +359,6 @@ impl<'a> Work<'a> {
                 (false, _) => PreviewLabel::ReadOnly,
             },
             undo: operation.undo().filter(|_| undoable && mutates),
-        })
-    }
-}
-
-/// What a step that is left out is about when there is no target.
-fn nowhere() -> ObjectKey {
-    ObjectKey::new("", "", "", "")
-}
-
-impl At<'_> {
-    fn error(&self, path: &StepPath, why: String) -> CompileError {
-        CompileError {
-            template: self.template.reference.name.clone(),
-            place: format!("step {path}"),
-            why,
-        }
-    }
-
-    /// Why the step is left out, if it is.
-    fn skipped(&self, path: &StepPath, step: &Step) -> Result<Option<String>, CompileError> {
-        if step.when.is_empty() {
-            return Ok(None);
-        }
-        match expr::holds(&step.when, &self.variables) {
-            Ok(true) => Ok(None),
-            Ok(false) => Ok(Some(format!("does not hold: {}", step.when.trim()))),
-            Err(error) => Err(self.error(path, format!("`when`: {}", said(&error, &step.when)))),
-        }
-    }
-
-    fn text(&self, path: &StepPath, key: &str, text: &str) -> Result<String, CompileError> {
-        expr::interpolate(text, &self.variables, str::to_string)
-            .map_err(|error| self.error(path, format!("`{key}`: {}", said(&error, text))))
-    }
-
-    fn arguments(
-        &self,
-        path: &StepPath,
-        with: &[Argument],
-    ) -> Result<BTreeMap<String, Value>, CompileError> {
-        with.iter()
-            .map(|argument| {
-                let value = resolve(&argument.value, &self.variables).map_err(|error| {
-                    self.error(path, format!("`with.{}`: {error}", argument.name))
-                })?;
-                Ok((argument.name.clone(), value))
-            })
-            .collect()
-    }
-
-    fn condition(
-        &self,
-        request: &PlanRequest<'_>,
-        path: &StepPath,
-        wait: &Wait,
-        skipped: bool,
-    ) -> Result<Condition, CompileError> {
-        let describe = match self.text(path, "describe", &wait.describe) {
-            Ok(describe) => describe,
-            Err(_) if skipped => wait.describe.clone(),
-            Err(error) => return Err(error),
-        };
-        let object = match (&wait.object, &request.diagnosis.target) {
-            (Some(object), _) => self.object(path, object)?,
-            (None, Some(target)) => target.key.clone(),
-            (None, None) if skipped => nowhere(),
-            (None, None) => return Err(self.error(path, "there is no target to wait for".into())),
-        };
-        Ok(Condition {
-            object,
-            until: wait.until.clone(),
-            fails_when: wait.fails_when.clone(),
-            describe,
-        })
-    }
-
-    fn object(&self, path: &StepPath, object: &WaitObject) -> Result<ObjectKey, CompileError> {
-        let part = |given, name: &str| {
-            let value = resolve(given, &self.variables)
-                .map_err(|error| self.error(path, format!("`object.{name}`: {error}")))?;
-            value
-                .as_str()
-                .map(String::from)
-                .ok_or_else(|| self.error(path, format!("`object.{name}` is no text")))
-        };
-        Ok(ObjectKey {
-            api_version: part(&object.api_version, "api_version")?,
-            kind: part(&object.kind, "kind")?,
-            namespace: part(&object.namespace, "namespace")?,
-            name: part(&object.name, "name")?,
         })
     }
 }

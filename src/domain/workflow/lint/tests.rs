@@ -219,13 +219,13 @@ fn each_mistake_is_found_at_its_line_and_column() {
         ),
         (
             "    wait_for:",
-            "    parallel:",
-            "28:5: `parallel` does not work in this version (a step is one of action, wait_for, subflow, hand_over)",
+            "    paralel:",
+            "27:5: the step does nothing (give it one of action, wait_for, subflow, steps, parallel, for_each, branch, approval, notify, hand_over)",
         ),
         (
             "    attempts: 3",
             "    hand_over: now",
-            "26:5: a step has one of action, wait_for, subflow, hand_over",
+            "26:5: a step has one of action, wait_for, subflow, steps, parallel, for_each, branch, approval, notify, hand_over",
         ),
         ("      until: |", "      unitl: |", "29:7: `wait_for` has no `until`"),
     ];

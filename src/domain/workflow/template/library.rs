@@ -197,8 +197,11 @@ impl Library {
         fn walk(library: &Library, template: &Template, depth: usize) -> bool {
             template.acts()
                 || depth > 0
-                    && template.subflows().into_iter().any(|(name, _)| {
-                        library.templates.get(name).is_some_and(|t| walk(library, t, depth - 1))
+                    && template.calls().into_iter().any(|call| {
+                        library
+                            .templates
+                            .get(&call.name)
+                            .is_some_and(|called| walk(library, called, depth - 1))
                     })
         }
         walk(self, template, super::subflows::MAX_DEPTH)

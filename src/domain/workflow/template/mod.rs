@@ -5,10 +5,13 @@
 //! bounded by the catalogue of actions.
 //! Absent: a free graph of steps, code, anything that reads while loading.
 //!
-//! Reading order: `yaml`, `problem`, `excerpt`, `model`, `reading`, `scope`, `parameters`, `steps`, `parse`,
+//! Reading order: `yaml`, `problem`, `excerpt`, `model`, `reading`, `scope`, `parameters`, `steps`, `does`, `blocks`, `for_each`, `parse`,
 //! `subflows`, `shipped`, `library`.
 
+mod blocks;
+mod does;
 mod excerpt;
+mod for_each;
 mod library;
 mod model;
 mod parameters;
@@ -23,13 +26,14 @@ mod yaml;
 
 pub use library::Library;
 pub use model::{
-    Argument, Does, Exclusion, Given, Matching, MeasureSpec, Parameter, ParameterKind, Step,
-    Template, Verify, Wait, WaitObject,
+    Argument, Arm, Bound, Call, Does, Exclusion, ForEach, Given, Items, Matching, MeasureSpec,
+    Parameter, ParameterKind, Step, Template, Verify, Wait, WaitObject,
 };
 pub use problem::Problem;
 pub use yaml::{MAX_BYTES, Place};
 
 pub(crate) use parse::parse;
+pub(crate) use steps::in_conditions;
 pub(crate) use subflows::{MAX_DEPTH, problems_of};
 
 #[cfg(test)]

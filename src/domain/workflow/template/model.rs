@@ -3,11 +3,13 @@
 use super::yaml::Place;
 use crate::domain::action::Action;
 use crate::domain::diagnosis::{Cause, Pattern, words};
-use crate::domain::workflow::plan::{Check, OnFailure, Risk, TemplateRef};
+use crate::domain::workflow::plan::{Check, Lanes, OnFailure, Risk, TemplateRef};
+use crate::domain::workflow::retry::Retry;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// One template. Without a pattern it is only a subflow of others.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Template {
     /// Name, version and digest.
     pub reference: TemplateRef,
@@ -32,7 +34,7 @@ pub struct Template {
 }
 
 /// What a template is for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Matching {
     /// The pattern.
     pub pattern: Pattern,
@@ -45,7 +47,7 @@ pub struct Matching {
 }
 
 /// A case that a template is not for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Exclusion {
     /// CEL over `diagnosis`.
     pub cel: String,
@@ -72,7 +74,7 @@ words!(
 );
 
 /// A parameter.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Parameter {
     /// Name, as in `params.name`.
     pub name: String,
@@ -89,7 +91,7 @@ pub struct Parameter {
 }
 
 /// A value as the author gave it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Given {
     /// As it stands.
     Literal(Value),
@@ -100,7 +102,7 @@ pub enum Given {
 }
 
 /// A parameter handed to an action or a subflow.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Argument {
     /// Its name.
     pub name: String,
@@ -111,7 +113,7 @@ pub struct Argument {
 }
 
 /// One step.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// Its id, one of a kind in the template.
     pub id: String,
@@ -119,22 +121,29 @@ pub struct Step {
     pub title: String,
     /// What it does.
     pub does: Does,
-    /// CEL over `diagnosis`, `params`, `target`; false leaves it out. Empty: always.
+    /// CEL over `diagnosis`, `params`, `target`, and `steps` (those before it; then it is looked at when the step is
+    /// about to start); false leaves it out. Empty: always.
     pub when: String,
     /// Seconds that it may take; `None`: as its kind has it.
     pub timeout_s: Option<u64>,
     /// How often it is tried; `None`: as its kind has it.
     pub attempts: Option<u32>,
-    /// What happens when it fails; `None`: as the step says that calls this template, else undo.
+    /// Pauses between tries, and after which failures there is another.
+    pub retry: Retry,
+    /// What happens when it fails; `None`: as the step says that holds it or calls this template, else undo.
     pub on_failure: Option<OnFailure>,
-    /// Its risk at least.
+    /// A subflow that is run when it failed, before that.
+    pub rescue: Option<Call>,
+    /// What must hold afterwards, and within how many seconds.
+    pub verify: Option<(Wait, u64)>,
+    /// Its risk at least, and that of all steps in it.
     pub risk: Option<Risk>,
     /// Where it starts.
     pub place: Place,
 }
 
 /// What a step does.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Does {
     /// A catalogue action on the target.
     Action {
@@ -146,13 +155,29 @@ pub enum Does {
     /// Wait for a condition.
     WaitFor(Wait),
     /// Another template's steps.
-    Subflow {
-        /// Its name.
-        name: String,
-        /// Where the name stands.
-        place: Place,
-        /// Its parameters.
-        with: Vec<Argument>,
+    Subflow(Call),
+    /// Steps one after another.
+    Steps(Vec<Step>),
+    /// Steps at once.
+    Parallel {
+        /// How many at once, and how many may fail.
+        lanes: Lanes,
+        /// Them.
+        steps: Vec<Step>,
+    },
+    /// The first arm whose condition holds.
+    Branch(Vec<Arm>),
+    /// The same steps for each of several items.
+    ForEach(Box<ForEach>),
+    /// A person decides whether it goes on.
+    Approval {
+        /// What they are asked; `${CEL}` allowed.
+        message: String,
+    },
+    /// Tell people, and go on.
+    Notify {
+        /// What; `${CEL}` allowed.
+        message: String,
     },
     /// Hand the case to a person.
     HandOver {
@@ -161,12 +186,67 @@ pub enum Does {
     },
 }
 
+/// A call of another template.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    /// Its name.
+    pub name: String,
+    /// Where the name stands.
+    pub place: Place,
+    /// Its parameters.
+    pub with: Vec<Argument>,
+}
+
+/// One arm of a branch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Arm {
+    /// CEL as in a step's `when`; empty: `else`.
+    pub when: String,
+    /// Its steps.
+    pub steps: Vec<Step>,
+    /// Where it starts.
+    pub place: Place,
+}
+
+/// The same steps for each of several items.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ForEach {
+    /// Which.
+    pub items: Items,
+    /// The item's name in expressions.
+    pub name: String,
+    /// How many at once, and how many may fail.
+    pub lanes: Lanes,
+    /// What is done to each.
+    pub steps: Vec<Step>,
+}
+
+/// Which items.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Items {
+    /// CEL for a list, known when planning.
+    Known(String),
+    /// The pods of a node that have to move, found when the step begins.
+    PodsOfNode(Given, Bound),
+    /// Objects by their labels, found when the step begins.
+    Objects(WaitObject, Bound),
+}
+
+/// What may be found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bound {
+    /// Most items.
+    pub at_most: u32,
+    /// Items that are left out: CEL over the item, and why.
+    pub exclude: Vec<Exclusion>,
+}
+
 /// A condition to wait for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Wait {
     /// The object; `None`: the target.
     pub object: Option<WaitObject>,
-    /// CEL over `object` and `since` (when the step began).
+    /// CEL over `object` (or `objects`) and `since` (when the step began).
     pub until: String,
     /// CEL that makes it pointless to wait on; empty: none.
     pub fails_when: String,
@@ -174,8 +254,8 @@ pub struct Wait {
     pub describe: String,
 }
 
-/// An object named in full; each part a text, `= CEL` or `${CEL}`.
-#[derive(Debug, Clone, PartialEq)]
+/// An object named in full, or objects by their labels; each part a text, `= CEL` or `${CEL}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WaitObject {
     /// `v1`, `apps/v1`, ….
     pub api_version: Given,
@@ -183,12 +263,14 @@ pub struct WaitObject {
     pub kind: Given,
     /// Empty for cluster-scoped ones.
     pub namespace: Given,
-    /// Name.
+    /// Name; empty with labels.
     pub name: Given,
+    /// Label selector, when it is about all objects that have them.
+    pub labels: Option<Given>,
 }
 
 /// How success is judged.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verify {
     /// Seconds to wait after the last step; `None`: 300.
     pub settle_s: Option<u64>,
@@ -203,7 +285,7 @@ pub struct Verify {
 }
 
 /// A figure, with a query that still holds `${CEL}`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MeasureSpec {
     /// Name, as in `after.measures.name`.
     pub name: String,
@@ -213,24 +295,78 @@ pub struct MeasureSpec {
     pub unit: String,
 }
 
+impl Step {
+    /// The steps that it holds, as written; not those of subflows.
+    #[must_use]
+    pub fn below(&self) -> Vec<&Self> {
+        match &self.does {
+            Does::Steps(steps) | Does::Parallel { steps, .. } => steps.iter().collect(),
+            Does::Branch(arms) => arms.iter().flat_map(|arm| &arm.steps).collect(),
+            Does::ForEach(each) => each.steps.iter().collect(),
+            Does::Action { .. }
+            | Does::WaitFor(_)
+            | Does::Subflow(_)
+            | Does::Approval { .. }
+            | Does::Notify { .. }
+            | Does::HandOver { .. } => Vec::new(),
+        }
+    }
+
+    /// The calls of other templates that it makes itself.
+    #[must_use]
+    pub fn calls(&self) -> Vec<&Call> {
+        let called = match &self.does {
+            Does::Subflow(call) => Some(call),
+            Does::Action { .. }
+            | Does::WaitFor(_)
+            | Does::HandOver { .. }
+            | Does::Steps(_)
+            | Does::Parallel { .. }
+            | Does::ForEach(_)
+            | Does::Approval { .. }
+            | Does::Notify { .. }
+            | Does::Branch(_) => None,
+        };
+        called.into_iter().chain(&self.rescue).collect()
+    }
+
+    /// It and the steps below it that others can ask about: not those of each item of a `for_each`.
+    #[must_use]
+    pub fn known_outside(&self) -> Vec<&Self> {
+        let mut all = vec![self];
+        if !matches!(self.does, Does::ForEach(_)) {
+            all.extend(self.below().into_iter().flat_map(Self::known_outside));
+        }
+        all
+    }
+
+    /// It and all steps below it, as written.
+    #[must_use]
+    pub fn with_all_below(&self) -> Vec<&Self> {
+        let mut all = vec![self];
+        all.extend(self.below().into_iter().flat_map(Self::with_all_below));
+        all
+    }
+}
+
 impl Template {
+    /// All its steps, as written; not those of subflows.
+    #[must_use]
+    pub fn all_steps(&self) -> Vec<&Step> {
+        self.steps.iter().flat_map(Step::with_all_below).collect()
+    }
+
     /// Whether a step of its own changes the cluster (subflows aside).
     #[must_use]
     pub fn acts(&self) -> bool {
-        self.steps
-            .iter()
+        self.all_steps()
+            .into_iter()
             .any(|step| matches!(&step.does, Does::Action { action, .. } if action.mutates))
     }
 
-    /// Names of the subflows that its steps call, with the place of each.
+    /// The calls of subflows in its steps.
     #[must_use]
-    pub fn subflows(&self) -> Vec<(&str, Place)> {
-        self.steps
-            .iter()
-            .filter_map(|step| match &step.does {
-                Does::Subflow { name, place, .. } => Some((name.as_str(), *place)),
-                Does::Action { .. } | Does::WaitFor(_) | Does::HandOver { .. } => None,
-            })
-            .collect()
+    pub fn calls(&self) -> Vec<&Call> {
+        self.all_steps().into_iter().flat_map(Step::calls).collect()
     }
 }

@@ -4,7 +4,10 @@
 //! name: high-memory           # and version, summary
 //! match: {pattern, causes, when, not_when: [{cel, why}]}   # absent: only a subflow
 //! parameters: [{name, type, default, min, max, describe}]
-//! steps: [{id, title, action|wait_for|subflow|hand_over, with, when, timeout, attempts, on_failure, risk}]
+//! steps: [{id, title, action|wait_for|subflow|hand_over|steps|parallel|branch, with, when, timeout,
+//!          attempts|retry: {attempts, backoff, most, jitter}, verify: {until, describe, within, object},
+//!          on_failure: undo|continue|escalate|{subflow, with, then}, risk}]
+//!          # parallel: [steps], at_most, max_failures; branch: [{when, steps}, {else: [steps]}]
 //! verify: {settle, effective_when: [{describe, cel}], regressed_when, measures: [{name, promql, unit}], undo_on_regression}
 //! left_if_stopped: …          # and expires, risk
 //! ```
@@ -107,7 +110,7 @@ impl Reading<'_> {
                 format!("step `{}` is never reached: a step before it hands over", step.id);
             self.hint(step.place, message, "give the hand-over a `when`, or take the step out");
         }
-        for step in steps {
+        for step in template.all_steps() {
             let undone = step.on_failure.unwrap_or(OnFailure::Undo) == OnFailure::Undo;
             if let Does::Action { action, .. } = &step.does
                 && action.mutates

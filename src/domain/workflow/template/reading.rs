@@ -17,11 +17,20 @@ pub(super) struct Reading<'a> {
     pub(super) hints: Vec<Problem>,
     /// Parameters that some expression uses.
     pub(super) used: BTreeSet<String>,
+    /// Ids of steps so far.
+    pub(super) ids: BTreeSet<String>,
 }
 
 impl<'a> Reading<'a> {
     pub(super) fn new(file: &'a str, text: &'a str) -> Self {
-        Self { file, text, problems: Vec::new(), hints: Vec::new(), used: BTreeSet::new() }
+        Self {
+            file,
+            text,
+            problems: Vec::new(),
+            hints: Vec::new(),
+            used: BTreeSet::new(),
+            ids: BTreeSet::new(),
+        }
     }
 
     /// Notes a problem.

@@ -37,6 +37,9 @@ pub(crate) const SAMPLE: &[&str] = &[
 const PODS: &[&str] = &["all", "movable", "ready", "unplaced", "terminating", "failed"];
 /// Members of `before.endpoints`.
 const ENDPOINTS: &[&str] = &["ready", "not_ready"];
+/// Members of `steps.ID`.
+pub(crate) const STEP: &[&str] = &["state", "outcome", "why", "note"];
+
 /// Names in `diagnosis.values`, as the `diagnose` module has them. A rule may add others: an unknown one is a matter
 /// for lint, not a reason to refuse a template.
 pub(crate) const VALUES: &[&str] = &[
@@ -62,6 +65,15 @@ pub(crate) const VALUES: &[&str] = &[
     "missing",
 ];
 
+/// What a condition looks at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Seen {
+    #[default]
+    Nothing,
+    Object,
+    Objects,
+}
+
 /// The variables of one place.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scope {
@@ -69,7 +81,11 @@ pub(crate) struct Scope {
     target: bool,
     /// Declared parameters, where `params` can be used.
     params: Option<BTreeSet<String>>,
-    object: bool,
+    /// Names of items of a `for_each`.
+    items: BTreeSet<String>,
+    seen: Seen,
+    /// Ids of steps that are over when this is looked at, where `steps` can be used.
+    steps: Option<BTreeSet<String>>,
     /// Declared measures, where `before` and `after` can be used.
     samples: Option<BTreeSet<String>>,
 }
@@ -85,9 +101,26 @@ impl Scope {
         Self { diagnosis: true, target: true, params: Some(params), ..Self::default() }
     }
 
+    /// The same with the item of a `for_each`.
+    pub(crate) fn with_item(&self, name: &str) -> Self {
+        let mut scope = self.clone();
+        scope.items.insert(name.to_string());
+        scope
+    }
+
+    /// A step's `when`, which can ask about the steps before it.
+    pub(crate) fn when(&self, before: &BTreeSet<String>) -> Self {
+        Self { steps: Some(before.clone()), ..self.clone() }
+    }
+
     /// `until` and `fails_when`.
     pub(crate) fn object() -> Self {
-        Self { object: true, ..Self::default() }
+        Self { seen: Seen::Object, ..Self::default() }
+    }
+
+    /// The same where many objects are looked at.
+    pub(crate) fn objects() -> Self {
+        Self { seen: Seen::Objects, ..Self::default() }
     }
 
     /// `effective_when` and `regressed_when`.
@@ -95,17 +128,20 @@ impl Scope {
         Self { samples: Some(measures), ..Self::default() }
     }
 
-    fn variables(&self) -> Vec<&'static str> {
+    fn variables(&self) -> Vec<&str> {
         let all = [
             ("diagnosis", self.diagnosis),
             ("params", self.params.is_some()),
             ("target", self.target),
-            ("object", self.object),
-            ("since", self.object),
+            ("steps", self.steps.is_some()),
+            ("object", self.seen == Seen::Object),
+            ("objects", self.seen == Seen::Objects),
+            ("since", self.seen != Seen::Nothing),
             ("before", self.samples.is_some()),
             ("after", self.samples.is_some()),
         ];
-        all.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
+        let known = all.into_iter().filter(|(_, there)| *there).map(|(name, _)| name);
+        known.chain(self.items.iter().map(String::as_str)).collect()
     }
 
     /// What is wrong with one use of a variable, and the nearest right word.
@@ -134,6 +170,15 @@ impl Scope {
             "params" => {
                 let declared = self.params.iter().flatten();
                 member(&mut declared.map(String::as_str), 0)
+            }
+            "steps" => {
+                let known = self.steps.iter().flatten();
+                let unknown = member(&mut known.map(String::as_str), 0);
+                let unknown = unknown.map(|(_, near)| {
+                    let id = reference.members.first().map_or("", String::as_str);
+                    (format!("no step `{id}` is over before this one"), near)
+                });
+                unknown.or_else(|| member(&mut STEP.iter().copied(), 1))
             }
             "before" | "after" => member(&mut SAMPLE.iter().copied(), 0).or_else(|| {
                 let measures = self.samples.iter().flatten();

@@ -1,15 +1,14 @@
-//! The `steps` section.
+//! The `steps` section: what all steps have. What each kind of step has stands in `does` and `blocks`.
 
-use super::model::{Argument, Does, Given, Step, Wait, WaitObject};
+use super::model::{Call, Step, Wait};
 use super::reading::{Fields, Reading};
 use super::scope::Scope;
 use super::yaml::{Kind, Node};
-use crate::domain::action::Action;
-use crate::domain::spelling::nearest;
 use crate::domain::workflow::plan::{OnFailure, Risk};
+use crate::domain::workflow::retry::Retry;
 use std::collections::BTreeSet;
 
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "id",
     "title",
     "action",
@@ -17,258 +16,212 @@ const KEYS: &[&str] = &[
     "wait_for",
     "subflow",
     "hand_over",
+    "steps",
+    "parallel",
+    "at_most",
+    "max_failures",
+    "branch",
+    "for_each",
+    "approval",
+    "notify",
     "when",
     "timeout",
     "attempts",
+    "retry",
     "on_failure",
+    "verify",
     "risk",
 ];
-const WAIT: &[&str] = &["object", "until", "fails_when", "describe"];
-const OBJECT: &[&str] = &["api_version", "kind", "namespace", "name"];
-const KINDS: &[&str] = &["action", "wait_for", "subflow", "hand_over"];
-/// Words that are spoken for, and refused until they work.
-const LATER: &[&str] = &["steps", "parallel", "for_each", "branch", "approval", "notify", "retry"];
-/// Most steps of one template.
-const MOST: usize = 100;
+const RETRY: &[&str] = &["attempts", "backoff", "most", "jitter"];
+/// Most steps of one template, those in blocks too.
+const MOST: usize = 200;
+/// Most steps in one another.
+const DEEPEST: usize = 12;
+/// Seconds within which `verify` must hold when its author does not say.
+const VERIFY_S: u64 = 120;
+
+/// What is known where steps stand: what their expressions can use, and the steps that are over by then.
+#[derive(Debug, Clone)]
+pub(super) struct Standing {
+    pub(super) scope: Scope,
+    /// Ids as conditions write them: `_` for `-`.
+    pub(super) before: BTreeSet<String>,
+    pub(super) depth: usize,
+}
+
+impl Standing {
+    /// Inside a block that starts here.
+    pub(super) fn inside(&self) -> Self {
+        Self { depth: self.depth + 1, ..self.clone() }
+    }
+
+    /// Inside a `for_each`, where the item has a name.
+    pub(super) fn with_item(&self, name: &str) -> Self {
+        let inside = self.inside();
+        Self { scope: inside.scope.with_item(name), ..inside }
+    }
+
+    pub(super) fn when(&self) -> Scope {
+        self.scope.when(&self.before)
+    }
+}
 
 impl Reading<'_> {
     pub(super) fn steps(&mut self, top: &Fields<'_>, params: &BTreeSet<String>) -> Vec<Step> {
         if top.get("steps").is_none() {
             self.problem(top.place, "the template has no `steps`");
         }
-        let nodes = self.list(top, "steps");
-        if let (true, Some(node)) = (nodes.is_empty(), top.get("steps")) {
-            self.problem(node.place, "`steps` is empty");
-        }
-        if let Some(node) = nodes.get(MOST) {
-            self.problem(node.place, format!("more than {MOST} steps"));
-        }
-        let scope = Scope::steps(params.clone());
-        let mut ids = BTreeSet::new();
+        let mut standing =
+            Standing { scope: Scope::steps(params.clone()), before: BTreeSet::new(), depth: 0 };
+        top.get("steps").map(|node| self.sequence(node, "steps", &mut standing)).unwrap_or_default()
+    }
+
+    /// Steps one after another: each can ask about those before it.
+    pub(super) fn sequence(
+        &mut self,
+        node: &Node,
+        key: &str,
+        standing: &mut Standing,
+    ) -> Vec<Step> {
         let mut steps = Vec::new();
-        for node in nodes.iter().take(MOST) {
-            let known = self.step_fields(node);
-            let Some(fields) = known else { continue };
-            let Some(step) = self.step(&fields, &scope) else { continue };
-            if !ids.insert(step.id.clone()) {
-                let place = fields.get("id").map_or(node.place, |node| node.place);
-                self.problem(place, format!("there are two steps `{}`", step.id));
-            }
+        for node in self.step_nodes(node, key, standing) {
+            let Some(step) = self.step_at(node, standing) else { continue };
+            let ids = step.known_outside().into_iter().map(|step| in_conditions(&step.id));
+            standing.before.extend(ids);
             steps.push(step);
         }
         steps
     }
 
-    /// The fields of a step; `None` where it uses a word that does not work yet.
-    fn step_fields<'n>(&mut self, node: &'n Node) -> Option<Fields<'n>> {
-        if let Kind::Map(members) = &node.kind
-            && let Some((key, _)) =
-                members.iter().find(|(key, _)| LATER.contains(&key.text.as_str()))
-        {
-            let message = format!("`{}` does not work in this version", key.text);
-            self.advise(key.place, message, format!("a step is one of {}", KINDS.join(", ")));
-            return None;
+    pub(super) fn step_nodes<'n>(
+        &mut self,
+        node: &'n Node,
+        key: &str,
+        standing: &Standing,
+    ) -> &'n [Node] {
+        let Kind::List(nodes) = &node.kind else {
+            self.problem(node.place, format!("`{key}` is a list, not {}", node.noun()));
+            return &[];
+        };
+        if nodes.is_empty() {
+            self.problem(node.place, format!("`{key}` is empty"));
         }
-        matches!(node.kind, Kind::Map(_)).then(|| self.fields(node, "a step", KEYS)).or_else(|| {
-            self.problem(node.place, format!("a step is a mapping, not {}", node.noun()));
-            None
-        })
+        if standing.depth > DEEPEST {
+            self.problem(node.place, format!("steps nest deeper than {DEEPEST}"));
+            return &[];
+        }
+        nodes
     }
 
-    fn step(&mut self, fields: &Fields<'_>, scope: &Scope) -> Option<Step> {
+    pub(super) fn step_at(&mut self, node: &Node, standing: &Standing) -> Option<Step> {
+        if !matches!(node.kind, Kind::Map(_)) {
+            self.problem(node.place, format!("a step is a mapping, not {}", node.noun()));
+            return None;
+        }
+        let fields = self.fields(node, "a step", KEYS);
+        let step = self.step(&fields, standing)?;
+        if !self.ids.insert(step.id.clone()) {
+            let place = fields.get("id").map_or(node.place, |node| node.place);
+            self.problem(place, format!("there are two steps `{}`", step.id));
+        }
+        if self.ids.len() == MOST + 1 {
+            self.problem(node.place, format!("more than {MOST} steps"));
+        }
+        Some(step)
+    }
+
+    fn step(&mut self, fields: &Fields<'_>, standing: &Standing) -> Option<Step> {
         let id = self.required_text(fields, "id");
         if !id.is_empty() && !is_id(&id) {
             let place = fields.get("id").map_or(fields.place, |node| node.place);
             let message = format!("`{id}` can't be an id");
             self.advise(place, message, "use a to z, 0 to 9 and -, a letter first");
         }
-        let does = self.does(fields, scope);
-        let interpolated = |reading: &mut Self, key: &str| {
-            fields.get(key).map(|node| reading.interpolated(node, key, scope)).unwrap_or_default()
-        };
-        let title = interpolated(self, "title");
-        let when = fields.get("when").map(|node| self.cel(node, "when", scope)).unwrap_or_default();
+        let does = self.does(fields, standing);
+        let scope = &standing.scope;
+        let title = fields.get("title").map(|node| self.interpolated(node, "title", scope));
+        let when = fields.get("when").map(|node| self.cel(node, "when", &standing.when()));
         let timeout_s = self.duration(fields, "timeout");
         if let (Some(0), Some(node)) = (timeout_s, fields.get("timeout")) {
             self.problem(node.place, "`timeout` can't be 0");
         }
-        let attempts = self.count(fields, "attempts", 20);
-        let on_failure = self.word(fields, "on_failure", OnFailure::ALL, OnFailure::word);
+        let (attempts, retry) = self.retry(fields);
+        let (on_failure, rescue) = self.on_failure(fields, scope);
+        let verify = self.verify_step(fields, scope);
         let risk = self.word(fields, "risk", Risk::ALL, Risk::word);
         Some(Step {
             id,
-            title,
+            title: title.unwrap_or_default(),
             does: does?,
-            when,
+            when: when.unwrap_or_default(),
             timeout_s,
             attempts,
+            retry,
             on_failure,
+            rescue,
+            verify,
             risk,
             place: fields.place,
         })
     }
 
-    fn does(&mut self, fields: &Fields<'_>, scope: &Scope) -> Option<Does> {
-        let given = KINDS.iter().filter_map(|kind| fields.member(kind)).collect::<Vec<_>>();
-        let (key, node) = match given.as_slice() {
-            [one] => (&one.0, &one.1),
-            [] => {
-                let message = "the step does nothing";
-                let words = KINDS.join(", ");
-                self.advise(fields.place, message, format!("give it one of {words}"));
-                return None;
-            }
-            [_, second, ..] => {
-                self.problem(second.0.place, format!("a step has one of {}", KINDS.join(", ")));
-                return None;
-            }
-        };
-        if let Some((with, _)) = fields.member("with")
-            && !matches!(key.text.as_str(), "action" | "subflow")
-        {
-            self.problem(with.place, format!("`{}` takes no `with`", key.text));
+    /// `attempts: 3`, or `retry: {attempts, backoff, most, jitter}`.
+    fn retry(&mut self, fields: &Fields<'_>) -> (Option<u32>, Retry) {
+        let short = self.count(fields, "attempts", 20);
+        let mut retry = Retry::default();
+        let Some(node) = fields.get("retry") else { return (short, retry) };
+        let inner = self.fields(node, "`retry`", RETRY);
+        if let (Some(_), Some((key, _))) = (fields.get("attempts"), fields.member("retry")) {
+            let message = "`attempts` stands beside `retry`";
+            self.advise(key.place, message, "write it as `retry: {attempts: …}` only");
         }
-        match key.text.as_str() {
-            "action" => self.action(node, fields, scope),
-            "subflow" => {
-                let name = self.text(node, "subflow");
-                let with = self.arguments(fields, scope);
-                Some(Does::Subflow { name, place: node.place, with })
-            }
-            "hand_over" => {
-                let message = match &node.kind {
-                    Kind::Map(_) => {
-                        let inner = self.fields(node, "`hand_over`", &["message"]);
-                        let message = inner.get("message");
-                        message.map(|node| self.interpolated(node, "message", scope))
-                    }
-                    Kind::Null
-                    | Kind::Bool(_)
-                    | Kind::Number(_)
-                    | Kind::Text(_)
-                    | Kind::List(_) => Some(self.interpolated(node, "hand_over", scope)),
-                };
-                let message = message.unwrap_or_default();
-                if message.trim().is_empty() {
-                    self.problem(node.place, "`hand_over` has no `message`");
-                }
-                Some(Does::HandOver { message })
-            }
-            _ => Some(Does::WaitFor(self.wait(node, scope))),
+        let attempts = self.count(&inner, "attempts", 20).or(short);
+        retry.backoff_s = self.duration(&inner, "backoff").unwrap_or(retry.backoff_s);
+        retry.most_s = self.duration(&inner, "most").unwrap_or(retry.most_s.max(retry.backoff_s));
+        if let Some(node) = inner.get("most").filter(|_| retry.most_s < retry.backoff_s) {
+            self.problem(node.place, "`most` is below `backoff`: no pause can hold");
         }
+        retry.jitter = self.count(&inner, "jitter", 100).unwrap_or(10);
+        (attempts, retry)
     }
 
-    fn action(&mut self, node: &Node, fields: &Fields<'_>, scope: &Scope) -> Option<Does> {
-        let name = self.text(node, "action");
-        let with = self.arguments(fields, scope);
-        let Some(action) = Action::from_word(&name) else {
-            let words = Action::ALL.iter().map(|action| action.word()).collect::<Vec<_>>();
-            let message = format!("the catalogue has no action `{name}`");
-            match nearest(&name, words.iter().copied()) {
-                Some(near) => self.advise(node.place, message, format!("did you mean `{near}`?")),
-                None => self.advise(node.place, message, format!("it has {}", words.join(", "))),
-            }
-            return None;
-        };
-        let known = action.parameters;
-        for argument in &with {
-            let Some(parameter) = known.iter().find(|known| known.name == argument.name) else {
-                let message = format!("{action} has no parameter `{}`", argument.name);
-                let names = known.iter().map(|known| known.name).collect::<Vec<_>>();
-                match nearest(&argument.name, names.iter().copied()) {
-                    Some(near) => {
-                        self.advise(argument.place, message, format!("did you mean `{near}`?"));
-                    }
-                    None if names.is_empty() => self.problem(argument.place, message),
-                    None => {
-                        self.advise(
-                            argument.place,
-                            message,
-                            format!("it has {}", names.join(", ")),
-                        );
-                    }
-                }
-                continue;
-            };
-            if let Given::Literal(value) = &argument.value
-                && let Err(why) = parameter.accepts(value)
-            {
-                self.problem(argument.place, why);
-            }
-        }
-        for missing in known.iter().filter(|known| known.required) {
-            if !with.iter().any(|argument| argument.name == missing.name) {
-                self.problem(node.place, format!("{action} needs `with.{}`", missing.name));
-            }
-        }
-        Some(Does::Action { action, with })
-    }
-
-    fn arguments(&mut self, fields: &Fields<'_>, scope: &Scope) -> Vec<Argument> {
-        let Some(node) = fields.get("with") else { return Vec::new() };
-        let Kind::Map(members) = &node.kind else {
-            self.problem(node.place, format!("`with` is a mapping, not {}", node.noun()));
-            return Vec::new();
-        };
-        members
-            .iter()
-            .map(|(key, value)| Argument {
-                name: key.text.clone(),
-                value: self.given(value, &key.text, scope),
-                place: key.place,
-            })
-            .collect()
-    }
-
-    fn wait(&mut self, node: &Node, scope: &Scope) -> Wait {
-        let fields = self.fields(node, "`wait_for`", WAIT);
-        let of_object = Scope::object();
-        if matches!(node.kind, Kind::Map(_)) && fields.get("until").is_none() {
-            self.problem(node.place, "`wait_for` has no `until`");
-        }
-        let until = fields.get("until").map(|node| self.cel(node, "until", &of_object));
-        let fails = fields.get("fails_when").map(|node| self.cel(node, "fails_when", &of_object));
-        let describe =
-            fields.get("describe").map(|node| self.interpolated(node, "describe", scope));
-        if matches!(node.kind, Kind::Map(_)) && describe.as_ref().is_none_or(String::is_empty) {
-            self.problem(node.place, "`wait_for` has no `describe`: what is waited for, in words");
-        }
-        Wait {
-            object: fields.get("object").and_then(|node| self.wait_object(node, scope)),
-            until: until.unwrap_or_default(),
-            fails_when: fails.unwrap_or_default(),
-            describe: describe.unwrap_or_default(),
-        }
-    }
-
-    fn wait_object(&mut self, node: &Node, scope: &Scope) -> Option<WaitObject> {
-        if matches!(&node.kind, Kind::Text(text) if text == "target") {
-            return None;
-        }
+    /// `on_failure: escalate`, or `on_failure: {subflow: NAME, with: …, then: escalate}`.
+    fn on_failure(
+        &mut self,
+        fields: &Fields<'_>,
+        scope: &Scope,
+    ) -> (Option<OnFailure>, Option<Call>) {
+        let Some(node) = fields.get("on_failure") else { return (None, None) };
         if !matches!(node.kind, Kind::Map(_)) {
-            self.problem(
-                node.place,
-                "`object` is `target`, or {api_version, kind, namespace, name}",
-            );
-            return None;
+            return (self.word(fields, "on_failure", OnFailure::ALL, OnFailure::word), None);
         }
-        let fields = self.fields(node, "`object`", OBJECT);
-        let part = |reading: &mut Self, key: &str, required: bool| {
-            if let Some(node) = fields.get(key) {
-                return reading.given(node, key, scope);
-            }
-            if required {
-                reading.problem(fields.place, format!("`object` has no `{key}`"));
-            }
-            Given::Literal("".into())
+        let inner = self.fields(node, "`on_failure`", &["subflow", "with", "then"]);
+        let then = self.word(&inner, "then", OnFailure::ALL, OnFailure::word);
+        let Some(name) = inner.get("subflow") else {
+            self.problem(node.place, "`on_failure` has no `subflow`");
+            return (then, None);
         };
-        Some(WaitObject {
-            api_version: part(self, "api_version", true),
-            kind: part(self, "kind", true),
-            namespace: part(self, "namespace", false),
-            name: part(self, "name", true),
-        })
+        let call = self.call(name, &inner, scope);
+        (then.or(Some(OnFailure::Escalate)), Some(call))
     }
+
+    /// `verify: {until, describe, object, fails_when, within}`: a wait that belongs to the step.
+    fn verify_step(&mut self, fields: &Fields<'_>, scope: &Scope) -> Option<(Wait, u64)> {
+        let node = fields.get("verify")?;
+        let within = self.wait_fields(node, "`verify`", VERIFY);
+        let within_s = self.duration(&within, "within").unwrap_or(VERIFY_S);
+        if let (0, Some(node)) = (within_s, within.get("within")) {
+            self.problem(node.place, "`within` can't be 0");
+        }
+        Some((self.wait(node, &within, "`verify`", scope), within_s))
+    }
+}
+
+const VERIFY: &[&str] = &["object", "objects", "until", "fails_when", "describe", "within"];
+
+/// An id as conditions write it.
+pub(crate) fn in_conditions(id: &str) -> String {
+    id.replace('-', "_")
 }
 
 /// Whether a text can be the id of a step or the name of a template.

@@ -1,7 +1,7 @@
 //! What only shows across templates: subflows that don't exist, call each other in a circle or too deep, and arguments
 //! that don't fit.
 
-use super::model::{Argument, Does, Given, Template};
+use super::model::{Argument, Call, Given, Template};
 use super::problem::Problem;
 use crate::domain::spelling::nearest;
 use std::collections::BTreeMap;
@@ -12,8 +12,7 @@ pub(crate) const MAX_DEPTH: usize = 8;
 /// What is wrong with a template's calls of others.
 pub(crate) fn problems_of(template: &Template, all: &BTreeMap<String, Template>) -> Vec<Problem> {
     let mut found = Vec::new();
-    for step in &template.steps {
-        let Does::Subflow { name, place, with } = &step.does else { continue };
+    for Call { name, place, with } in template.calls() {
         let Some(called) = all.get(name) else {
             let problem =
                 Problem::at(&template.file, *place, format!("there is no template `{name}`"));
@@ -87,9 +86,9 @@ fn walk(name: &str, all: &BTreeMap<String, Template>, mut path: Vec<String>) -> 
     if path.len() > MAX_DEPTH + 1 {
         return Walk::Deep;
     }
-    let calls = all.get(name).map(Template::subflows).unwrap_or_default();
-    for (called, _) in calls {
-        match walk(called, all, path.clone()) {
+    let calls = all.get(name).map(Template::calls).unwrap_or_default();
+    for call in calls {
+        match walk(&call.name, all, path.clone()) {
             Walk::Fine => {}
             other @ (Walk::Circle(_) | Walk::Deep) => return other,
         }

@@ -12,7 +12,9 @@ use serde_saphyr::Spanned;
 pub const MAX_BYTES: usize = 256 * 1_024;
 
 /// Where something stands: line and column, both from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub struct Place {
     /// From 1.
     pub line: usize,
@@ -97,7 +99,7 @@ pub(crate) fn read(file: &str, text: &str) -> Result<Node, Problem> {
     }
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
-            max_depth: 24,
+            max_depth: 64,
             flow_nesting_limit: 24,
             max_nodes: 20_000,
             max_events: 100_000,
