@@ -211,6 +211,7 @@ fn deed(recorded: &Recorded, cases: &[Remediation]) -> Option<Deed> {
         | Event::Revised { .. }
         | Event::Steered { .. }
         | Event::Decided { .. }
+        | Event::StepDecided { .. }
         | Event::CommandRefused { .. }
         | Event::Claimed { .. }
         | Event::Stopped { .. }
@@ -228,6 +229,7 @@ fn deed(recorded: &Recorded, cases: &[Remediation]) -> Option<Deed> {
         | Event::Expired { .. }
         | Event::ExecutionStarted { .. }
         | Event::StepChanged { .. }
+        | Event::ItemsFound { .. }
         | Event::AttemptStarted { .. }
         | Event::AttemptEnded { .. }
         | Event::UndoStarted { .. }
