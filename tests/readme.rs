@@ -1,5 +1,5 @@
-//! What the README says is what is there: the key table is made of the keymap, every verb and every file it names is
-//! there.
+//! What the README says is what is there: the key table is made of the keymap, that of actions of the catalogue, every
+//! verb and every file it names is there.
 
 #![allow(
     clippy::format_push_string,
@@ -11,6 +11,7 @@
 
 use clap::CommandFactory as _;
 use pilothouse::cli::arguments::Arguments;
+use pilothouse::domain::action::Action;
 use std::path::Path;
 
 const OPENING: &str = "<!-- keys: made of assets/keymap.toml, held by tests/readme.rs -->\n";
@@ -50,6 +51,47 @@ fn the_key_table_is_that_of_the_keymap() {
     let start = text.find(OPENING).expect("the opening mark") + OPENING.len();
     let end = text.find(CLOSING).expect("the closing mark");
     let wanted = keys();
+    if std::env::var_os("UPDATE_README").is_some() {
+        let updated = format!("{}{wanted}{}", &text[..start], &text[end..]);
+        std::fs::write(root().join("README.md"), updated).unwrap();
+        return;
+    }
+    assert_eq!(&text[start..end], wanted, "run with UPDATE_README=1 to write the table anew");
+}
+
+const ACTIONS: &str =
+    "<!-- actions: made of the catalogue in src/domain/action, held by tests/readme.rs -->\n";
+const ACTIONS_END: &str = "<!-- /actions -->";
+
+/// The table: one row for each action of the catalogue.
+fn actions() -> String {
+    let mut out =
+        "| action | does | class, risk | undone by | needs |\n| --- | --- | --- | --- | --- |\n"
+            .to_string();
+    let mut all = Action::ALL.to_vec();
+    all.sort_by_key(|action| action.word());
+    for action in all {
+        let parameters = action.parameters.iter().map(|parameter| {
+            let (open, close) = if parameter.required { ("", "") } else { ("[", "]") };
+            format!("{open}{}{close}", parameter.name)
+        });
+        let parameters = parameters.collect::<Vec<_>>().join(" ");
+        let parameters =
+            if parameters.is_empty() { String::new() } else { format!(" `{parameters}`") };
+        out.push_str(&format!(
+            "| `{action}`{parameters} | {} | {}, {} | {} | {} |\n",
+            action.describe, action.class, action.risk, action.undone_by, action.needs
+        ));
+    }
+    out
+}
+
+#[test]
+fn the_table_of_actions_is_that_of_the_catalogue() {
+    let text = readme();
+    let start = text.find(ACTIONS).expect("the opening mark") + ACTIONS.len();
+    let end = text.find(ACTIONS_END).expect("the closing mark");
+    let wanted = actions();
     if std::env::var_os("UPDATE_README").is_some() {
         let updated = format!("{}{wanted}{}", &text[..start], &text[end..]);
         std::fs::write(root().join("README.md"), updated).unwrap();

@@ -23,6 +23,15 @@ pub struct FieldChange {
     pub after: Option<Value>,
 }
 
+impl FieldChange {
+    /// The change of a field of an object as it is to that value.
+    #[must_use]
+    pub fn of(object: &Value, path: FieldPath, after: Option<Value>) -> Self {
+        let before = path.get(object).filter(|value| !value.is_null()).cloned();
+        Self { path, before, after }
+    }
+}
+
 /// One operation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]

@@ -2,7 +2,11 @@
 
 use super::request::{ActionError, ActionRequest, Compiled};
 use super::spec::ActionSpec;
-use super::{collect, restart, roll_back, set_resources};
+use super::{
+    budget, claim, collect, failed_pods, finalizer, migrate, network_components, network_policy,
+    node, optimise, pod, probe, quarantine, restart, roll_back, rollout, scale, service,
+    set_resources,
+};
 use crate::domain::diagnosis::words;
 use crate::domain::evidence::Progress;
 use std::ops::Deref;
@@ -17,6 +21,46 @@ words!(
         RollBack = "roll_back",
         /// Replace all pods, as the workload's strategy has it.
         RestartWorkload = "restart_workload",
+        /// How many pods.
+        Scale = "scale",
+        /// Bounds of an autoscaler.
+        UpdateHpa = "update_hpa",
+        /// One pod anew.
+        RestartPod = "restart_pod",
+        /// One pod goes elsewhere, within its budget.
+        EvictPod = "evict_pod",
+        /// Pods stay as they are.
+        PauseRollout = "pause_rollout",
+        /// Pods are replaced again.
+        ResumeRollout = "resume_rollout",
+        /// Requests from what was used.
+        OptimiseResources = "optimise_resources",
+        /// Timing of a probe.
+        SetProbe = "set_probe",
+        /// A node takes no more pods.
+        Cordon = "cordon",
+        /// A node takes pods again.
+        Uncordon = "uncordon",
+        /// One taint goes.
+        RemoveTaint = "remove_taint",
+        /// Pods of a workload leave a node.
+        MigrateWorkload = "migrate_workload",
+        /// More pods may be away.
+        RelaxDisruptionBudget = "relax_disruption_budget",
+        /// A pod is set aside, running.
+        QuarantinePod = "quarantine_pod",
+        /// Selector or port of a Service.
+        RepairService = "repair_service",
+        /// One more rule lets traffic through.
+        UpdateNetworkPolicy = "update_network_policy",
+        /// DNS, proxy or network plugin anew.
+        RestartNetworkComponents = "restart_network_components",
+        /// More room for a claim.
+        ExpandPvc = "expand_pvc",
+        /// What holds a deletion up goes.
+        RemoveFinalizer = "remove_finalizer",
+        /// Pods that have ended go.
+        DeleteFailedPods = "delete_failed_pods",
         /// Read and keep what tells how things stood.
         CollectDiagnostics = "collect_diagnostics",
     }
@@ -30,6 +74,26 @@ impl Action {
             Self::SetResources => &set_resources::SPEC,
             Self::RollBack => &roll_back::SPEC,
             Self::RestartWorkload => &restart::SPEC,
+            Self::Scale => &scale::SCALE,
+            Self::UpdateHpa => &scale::UPDATE_HPA,
+            Self::RestartPod => &pod::RESTART,
+            Self::EvictPod => &pod::EVICT,
+            Self::PauseRollout => &rollout::PAUSE,
+            Self::ResumeRollout => &rollout::RESUME,
+            Self::OptimiseResources => &optimise::SPEC,
+            Self::SetProbe => &probe::SPEC,
+            Self::Cordon => &node::CORDON,
+            Self::Uncordon => &node::UNCORDON,
+            Self::RemoveTaint => &node::REMOVE_TAINT,
+            Self::MigrateWorkload => &migrate::SPEC,
+            Self::RelaxDisruptionBudget => &budget::SPEC,
+            Self::QuarantinePod => &quarantine::SPEC,
+            Self::RepairService => &service::SPEC,
+            Self::UpdateNetworkPolicy => &network_policy::SPEC,
+            Self::RestartNetworkComponents => &network_components::SPEC,
+            Self::ExpandPvc => &claim::SPEC,
+            Self::RemoveFinalizer => &finalizer::SPEC,
+            Self::DeleteFailedPods => &failed_pods::SPEC,
             Self::CollectDiagnostics => &collect::SPEC,
         }
     }

@@ -99,6 +99,12 @@ pub(crate) fn controller_revision(number: u32, template: Value) -> Value {
     })
 }
 
+pub(crate) fn own_node(name: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "uid": format!("uid-{name}")},
+        "spec": {}, "status": {"allocatable": {"memory": "8Gi", "cpu": "4", "pods": "110"},
+            "conditions": [{"type": "Ready", "status": "True"}]}})
+}
+
 pub(crate) fn reference(object: &Value) -> ObjectRef {
     ObjectRef::of(object).unwrap()
 }

@@ -5,20 +5,38 @@
 //! To add one: an arm of [`Action`], a file with its [`ActionSpec`] and `compile`, a golden test.
 //! Absent: free commands, actions that only look as if they did something.
 //!
-//! Reading order: `catalogue`, `spec`, `request`, `parameter`, `workload`, then one file per action.
+//! Reading order: `catalogue`, `spec`, `request`, `parameter`, `workload`, `leaving`, then one file per action.
 
+mod budget;
 mod catalogue;
+mod claim;
 mod collect;
+mod failed_pods;
+mod finalizer;
+pub mod leaving;
+mod migrate;
+mod network_components;
+mod network_policy;
+mod node;
+mod optimise;
 mod parameter;
+mod pod;
+mod probe;
+mod quarantine;
 mod request;
 mod restart;
 mod roll_back;
+mod rollout;
+mod scale;
+mod service;
 mod set_resources;
 mod spec;
 mod workload;
 
 pub use catalogue::{Action, compile};
+pub use node::CORDON_ANNOTATION;
 pub use parameter::{ActionParameter, ActionParameterKind};
+pub use quarantine::QUARANTINE_LABEL;
 pub use request::{ActionError, ActionRequest, Compiled};
 pub use spec::ActionSpec;
 

@@ -25,6 +25,21 @@ pub enum ActionParameterKind {
     Memory,
     /// A CPU quantity; a bare number is CPUs, as in a manifest.
     Cpu,
+    /// A whole number within these bounds.
+    Whole {
+        /// Smallest.
+        least: i64,
+        /// Largest.
+        most: i64,
+    },
+    /// True or false.
+    Flag,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// Labels, at least one: `{app: web}`.
+    Labels,
+    /// A count of pods or a share of them: 1 or 50%.
+    Share,
     /// `{kind, name, uid}` of a revision, as `diagnosis.values.healthy_revision` is.
     Revision,
 }
@@ -76,6 +91,24 @@ impl ActionParameter {
                 Some(_) => Err(format!("`{name}`: {value} can't be meant; write 1m to 1024")),
                 None => Err(format!("`{name}`: {value} is no CPU quantity; write 250m or 2")),
             },
+            ActionParameterKind::Whole { least, most } => match value.as_i64() {
+                Some(number) if (least..=most).contains(&number) => Ok(()),
+                _ => Err(format!("`{name}`: {value} is no whole number of {least} to {most}")),
+            },
+            ActionParameterKind::Flag if value.is_boolean() => Ok(()),
+            ActionParameterKind::Flag => Err(format!("`{name}` is true or false")),
+            ActionParameterKind::Choice(words) => match value.as_str() {
+                Some(word) if words.contains(&word) => Ok(()),
+                _ => Err(format!("`{name}`: {value} is none of {}", words.join(", "))),
+            },
+            ActionParameterKind::Labels if is_labels(value) => Ok(()),
+            ActionParameterKind::Labels => {
+                Err(format!("`{name}` is labels, at least one: {{app: web}}"))
+            }
+            ActionParameterKind::Share if is_share(value) => Ok(()),
+            ActionParameterKind::Share => {
+                Err(format!("`{name}`: {value} is neither a count nor a share: write 1 or 50%"))
+            }
             ActionParameterKind::Revision => {
                 let has = |key: &str| {
                     value.get(key).and_then(Value::as_str).is_some_and(|text| !text.is_empty())
@@ -87,6 +120,31 @@ impl ActionParameter {
                 }
             }
         }
+    }
+}
+
+/// Whether it is at least one label, each as Kubernetes has them.
+fn is_labels(value: &Value) -> bool {
+    let plain = |text: &str| {
+        text.len() <= 63 && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    };
+    value.as_object().is_some_and(|labels| {
+        !labels.is_empty()
+            && labels.iter().all(|(key, value)| {
+                let name = key.rsplit('/').next().unwrap_or_default();
+                !name.is_empty() && plain(name) && value.as_str().is_some_and(plain)
+            })
+    })
+}
+
+fn is_share(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.as_u64().is_some_and(|count| count <= 10_000),
+        Value::String(text) => text
+            .strip_suffix('%')
+            .and_then(|percent| percent.parse::<u8>().ok())
+            .is_some_and(|percent| percent <= 100),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => false,
     }
 }
 

@@ -20,6 +20,28 @@ pub struct ActionRequest<'a> {
     pub gathered: &'a Gathered,
 }
 
+impl<'a> ActionRequest<'a> {
+    /// A parameter that was given.
+    pub(super) fn param(&self, name: &str) -> Option<&'a Value> {
+        self.params.get(name).filter(|value| !value.is_null())
+    }
+
+    /// A text that was given.
+    pub(super) fn text(&self, name: &str) -> Option<&'a str> {
+        self.param(name).and_then(Value::as_str)
+    }
+
+    /// A whole number that was given.
+    pub(super) fn whole(&self, name: &str) -> Option<i64> {
+        self.param(name).and_then(Value::as_i64)
+    }
+
+    /// Whether a flag was given as true.
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.param(name).and_then(Value::as_bool).unwrap_or(false)
+    }
+}
+
 /// What an action comes down to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Compiled {
@@ -35,6 +57,20 @@ pub struct Compiled {
     pub unknown: Vec<String>,
     /// Why it can't work as things are.
     pub blockers: Vec<String>,
+}
+
+impl Compiled {
+    /// Operations with their words, and nothing to say about them yet.
+    pub(super) fn new(title: String, operations: Vec<Operation>, undo: String) -> Self {
+        Self {
+            operations,
+            title,
+            undo,
+            notes: Vec::new(),
+            unknown: Vec::new(),
+            blockers: Vec::new(),
+        }
+    }
 }
 
 /// Why an action can't be done.

@@ -6,13 +6,13 @@
 use super::parameter::{ActionParameter, ActionParameterKind};
 use super::request::{ActionError, ActionRequest, Compiled};
 use super::spec::ActionSpec;
-use super::workload::{live, ordered, rolls, template_guard, template_path};
+use super::workload::{blocking, live, rolls, template_guard, template_path};
 use crate::domain::diagnose::chain::controlled_by;
 use crate::domain::diagnose::fields::{int, text, uid, value};
 use crate::domain::diagnose::reader::{Got, Reader};
 use crate::domain::evidence::Progress;
-use crate::domain::operation::{FieldChange, Operation};
-use crate::domain::resource::ObjectKey;
+use crate::domain::operation::{FieldChange, Operation, Propagation};
+use crate::domain::resource::{FieldPath, ObjectKey, ObjectRef};
 use crate::domain::workflow::diff::diff_values;
 use crate::domain::workflow::plan::{ActionClass, Risk};
 use serde_json::Value;
@@ -63,10 +63,10 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
             request.target.key.path()
         )));
     }
-    let Some(waits) = ordered(request.target, object, &mut reader)? else {
+    let Some(broken) = blocking(request.target, object, &mut reader)? else {
         return Ok(Progress::Need(reader.needs()));
     };
-    notes.extend(waits);
+    let deletions = without(&broken, held, &mut notes);
     let template = template_of(held)
         .ok_or_else(|| ActionError(format!("{} holds no pod template", holder.path())))?;
     let live_template = template_path().get(object).cloned();
@@ -90,13 +90,44 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
     };
     let name = &request.target.key.name;
     Ok(Progress::Ready(Compiled {
-        operations: vec![operation],
+        operations: std::iter::once(operation).chain(deletions).collect(),
         title: format!("roll {name} back to revision {number}"),
         undo: format!("the pod template of {name} as it is now; its pods roll again"),
         notes,
         unknown: Vec::new(),
         blockers: Vec::new(),
     }))
+}
+
+/// The pods that an ordered StatefulSet would wait for in vain: each is deleted after the change, while it still is of
+/// the revision that goes. Its controller changes no other pod before (seen on a real cluster).
+fn without(broken: &[&Value], held: &Value, notes: &mut Vec<String>) -> Vec<Operation> {
+    let label = FieldPath::keys(&["metadata", "labels", "controller-revision-hash"]);
+    let mut out = Vec::new();
+    for pod in broken {
+        let name = crate::domain::diagnose::fields::name(pod);
+        let revision = label.get(pod).cloned();
+        let of_held = revision.as_ref().and_then(Value::as_str)
+            == Some(crate::domain::diagnose::fields::name(held));
+        match ObjectRef::of(pod) {
+            Some(object) if !of_held => {
+                notes.push(format!(
+                    "pod {name} is not ready and would hold the roll back: it is deleted after the change"
+                ));
+                let guards = vec![FieldChange {
+                    path: label.clone(),
+                    before: revision.clone(),
+                    after: revision,
+                }];
+                let propagation = Propagation::Background;
+                out.push(Operation::Delete { object, grace_s: None, propagation, guards });
+            }
+            Some(_) | None => notes.push(format!(
+                "pod {name} has that revision and is not ready: the roll waits for it"
+            )),
+        }
+    }
+    out
 }
 
 /// Where the revision is kept.

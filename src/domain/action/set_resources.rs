@@ -125,7 +125,7 @@ impl Field {
 }
 
 /// The container of that name, and its path. Sidecars are init containers.
-fn container<'a>(object: &'a Value, name: &str) -> Option<(FieldPath, &'a Value)> {
+pub(super) fn container<'a>(object: &'a Value, name: &str) -> Option<(FieldPath, &'a Value)> {
     ["containers", "initContainers"].into_iter().find_map(|list| {
         let path = template_path().key("spec").key(list).named(name);
         path.get(object).map(|found| (path, found))

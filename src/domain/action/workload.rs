@@ -142,6 +142,47 @@ pub(super) fn pod_selector(target: &ObjectRef, object: &Value) -> Result<String,
     })
 }
 
+/// The workload's own pods. `None` while they have to be read.
+pub(super) fn own_pods<'a>(
+    target: &ObjectRef,
+    object: &Value,
+    reader: &mut Reader<'a>,
+) -> Result<Option<Vec<&'a Value>>, ActionError> {
+    let labels = pod_selector(target, object)?;
+    let namespace = &target.key.namespace;
+    let pods = reader.whole_list("pods", "v1", "Pod", namespace, &labels);
+    let sets = if target.key.kind == "Deployment" {
+        reader.whole_list("revisions", "apps/v1", "ReplicaSet", namespace, &labels)
+    } else {
+        Got::Have(&[][..])
+    };
+    let unread = |why| ActionError(format!("pods of {}: {why}", target.key.path()));
+    let (pods, sets) = match (pods, sets) {
+        (Got::Pending, _) | (_, Got::Pending) => return Ok(None),
+        (Got::Unreadable(why), _) | (_, Got::Unreadable(why)) => return Err(unread(why)),
+        (pods, sets) => (pods.have().unwrap_or_default(), sets.have().unwrap_or_default()),
+    };
+    let sets = sets.iter().filter(|set| controlled_by(set, &target.uid)).map(uid);
+    let owners = sets.chain([target.uid.as_str()]).collect::<Vec<_>>();
+    let own = |pod: &&Value| owners.iter().any(|owner| controlled_by(pod, owner));
+    Ok(Some(pods.iter().filter(own).collect()))
+}
+
+/// Pods that are not ready, for which an ordered StatefulSet would wait before it changes any. `None` while they have to
+/// be read.
+pub(super) fn blocking<'a>(
+    target: &ObjectRef,
+    object: &Value,
+    reader: &mut Reader<'a>,
+) -> Result<Option<Vec<&'a Value>>, ActionError> {
+    let parallel = text(object, &["spec", "podManagementPolicy"]) == "Parallel";
+    if target.key.kind != "StatefulSet" || parallel {
+        return Ok(Some(Vec::new()));
+    }
+    let Some(pods) = own_pods(target, object, reader)? else { return Ok(None) };
+    Ok(Some(pods.into_iter().filter(|pod| !terminating(pod) && !Pod::of(pod).ready()).collect()))
+}
+
 /// Runs shorter than this never count as ready: a kubelet reports less often.
 const READY_AFTER_S: i64 = 3;
 

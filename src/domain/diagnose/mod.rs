@@ -76,7 +76,7 @@ mod revisions;
 mod rule;
 mod rules;
 mod seats;
-mod subject;
+pub(crate) mod subject;
 mod summary;
 mod values;
 pub(crate) mod workload;

@@ -154,6 +154,14 @@ impl<'a> Reader<'a> {
         if part { Got::Unreadable(format!("only the first {LIST_LIMIT} were read")) } else { got }
     }
 
+    /// Pods that are bound to a node; unreadable when they are not all.
+    pub(crate) fn pods_on(&mut self, node: &str) -> Got<&'a [Value]> {
+        let read = Read::PodsOn { node: node.into() };
+        let part = matches!(self.gathered.get(&read), Some(Answer::Items { complete: false, .. }));
+        let got = self.items("pods-on-node", &format!("pods on node {node}"), read);
+        if part { Got::Unreadable(format!("only the first {LIST_LIMIT} were read")) } else { got }
+    }
+
     /// Events of one object.
     pub(crate) fn events(&mut self, key: &ObjectKey) -> Got<&'a [Value]> {
         let what = format!("events of {}", key.path());

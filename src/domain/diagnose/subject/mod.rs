@@ -20,7 +20,7 @@ mod dispatch;
 mod findings;
 mod growth;
 mod handing;
-mod labels;
+pub(crate) mod labels;
 mod service;
 mod settle;
 mod terminating;

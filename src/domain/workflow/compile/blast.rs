@@ -58,8 +58,14 @@ pub(super) fn add(
     keepers: &mut Vec<Manager>,
 ) {
     blast.owners.push(change.target.key.path());
-    keepers.extend(managers(change.before));
+    // A pod's controller is no stranger who would revert it: it makes another.
+    if change.target.key.kind != "Pod" {
+        keepers.extend(managers(change.before));
+    }
     if !change.rolls() {
+        let count = |object| int(object, &["spec", "replicas"]).unwrap_or(0);
+        let scaled = count(change.before).abs_diff(count(change.after));
+        blast.pods = blast.pods.saturating_add(u32::try_from(scaled).unwrap_or(u32::MAX));
         return;
     }
     pods(change, reader, blast);

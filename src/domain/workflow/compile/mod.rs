@@ -19,7 +19,7 @@ mod plan;
 mod pods;
 mod project;
 mod request;
-mod room;
+pub(crate) mod room;
 mod steps;
 mod variables;
 

@@ -248,7 +248,7 @@ fn replaces_first(change: &Change<'_>) -> bool {
 }
 
 /// Why a node would not take the pods, as far as readiness, cordon, taints and node selector go.
-fn refuses(node: &Value, pod_spec: &Value) -> Option<String> {
+pub(crate) fn refuses(node: &Value, pod_spec: &Value) -> Option<String> {
     let ready = items(node, &["status", "conditions"]).iter().any(|condition| {
         text(condition, &["type"]) == "Ready" && text(condition, &["status"]) == "True"
     });
@@ -273,6 +273,23 @@ fn refuses(node: &Value, pod_spec: &Value) -> Option<String> {
         .filter(|taint| matches!(text(taint, &["effect"]), "NoSchedule" | "NoExecute"))
         .find(|taint| !tolerations.iter().any(|one| tolerates(one, taint)))
         .map(|taint| format!("tainted {}", text(taint, &["key"])))
+}
+
+/// Whether a node has room for one more pod like this, besides those that run there.
+pub(crate) fn has_room(node: &Value, pods: &[Value], pod: &Value) -> bool {
+    let allocatable = Reserved {
+        memory: quantity::parse_bytes(text(node, &["status", "allocatable", "memory"]))
+            .unwrap_or(0),
+        cpu: quantity::parse_milli(text(node, &["status", "allocatable", "cpu"])).unwrap_or(0),
+    };
+    let most = text(node, &["status", "allocatable", "pods"]).parse().unwrap_or(usize::MAX);
+    let here = pods
+        .iter()
+        .filter(|pod| !matches!(text(pod, &["status", "phase"]), "Succeeded" | "Failed"))
+        .collect::<Vec<_>>();
+    let of = |pod: &Value| reserved(value(pod, &["spec"]).unwrap_or(&Value::Null));
+    let used = here.iter().map(|pod| of(pod)).fold(Reserved::default(), Reserved::plus);
+    here.len() < most && allocatable.minus(used).holds(of(pod))
 }
 
 /// Whether a toleration covers a taint, as Kubernetes compares them.

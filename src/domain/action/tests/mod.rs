@@ -1,3 +1,7 @@
+mod network;
+mod pods;
+mod settings;
+
 use super::fixtures::{
     answer, controller_revision, daemon_set, deployment, diagnosis, gathered, pod, reference,
     replica_set, stateful_set, template,
@@ -245,10 +249,9 @@ fn own(mut pod: Value) -> Value {
 
 #[test]
 fn an_ordered_stateful_set_with_pods_that_can_not_become_ready_is_refused() {
-    let held = controller_revision(1, template("ledger:1", "512Mi"));
     let with = |pods: Vec<Value>| {
-        let objects = [vec![stateful_set(), held.clone()], pods].concat();
-        try_it(Action::RollBack, revision(&held), &objects)
+        let objects = [vec![stateful_set()], pods].concat();
+        try_it(Action::RestartWorkload, json!({}), &objects)
     };
     // One pod that runs for a minute each time: it may be ready for a moment.
     let slow = own(pod("ledger-api-0", 3));
@@ -269,7 +272,37 @@ fn an_ordered_stateful_set_with_pods_that_can_not_become_ready_is_refused() {
     assert!(with(vec![pod("else", 3)]).unwrap().notes.iter().all(|note| !note.contains("else")));
     let mut parallel = stateful_set();
     parallel["spec"]["podManagementPolicy"] = json!("Parallel");
-    assert!(try_it(Action::RollBack, revision(&held), &[parallel, held.clone(), image]).is_ok());
+    assert!(try_it(Action::RestartWorkload, json!({}), &[parallel, image]).is_ok());
+}
+
+#[test]
+fn rolling_an_ordered_stateful_set_back_deletes_the_pods_that_would_hold_it_up() {
+    let held = controller_revision(1, template("ledger:1", "512Mi"));
+    let of = |name: &str, revision: &str| {
+        let mut pod = own(pod(name, 3));
+        pod["metadata"]["labels"]["controller-revision-hash"] = json!(revision);
+        pod
+    };
+    let mut well = of("ledger-api-2", "ledger-api-rev2");
+    well["status"]["conditions"][0]["status"] = json!("True");
+    let with = |set: Value| {
+        let pods = [of("ledger-api-0", "ledger-api-rev1"), of("ledger-api-1", "ledger-api-rev2")];
+        let objects = [vec![set, held.clone(), well.clone()], pods.to_vec()].concat();
+        try_it(Action::RollBack, revision(&held), &objects).unwrap()
+    };
+    let compiled = with(stateful_set());
+    let [Operation::Patch { .. }, Operation::Delete { object, guards, .. }] =
+        compiled.operations.as_slice()
+    else {
+        panic!("{compiled:?}")
+    };
+    assert_eq!(object.key.name, "ledger-api-1", "not the one that is ready, nor one of revision 1");
+    assert_eq!(guards[0].before, Some(json!("ledger-api-rev2")));
+    assert!(compiled.notes.iter().any(|note| note.contains("ledger-api-1 is not ready")));
+    assert!(compiled.notes.iter().any(|note| note.contains("ledger-api-0 has that revision")));
+    let mut parallel = stateful_set();
+    parallel["spec"]["podManagementPolicy"] = json!("Parallel");
+    assert_eq!(with(parallel).operations.len(), 1);
 }
 
 #[test]
@@ -339,6 +372,7 @@ fn every_action_says_what_it_is() {
         assert!(action.describe.ends_with('.'), "{action}");
         assert!(!action.undone_by.is_empty(), "{action}");
         assert_eq!(Action::from_word(action.word()), Some(*action));
-        assert_eq!(action.mutates, action.risk > crate::domain::workflow::plan::Risk::Low);
+        assert!(action.mutates || action.risk == crate::domain::workflow::plan::Risk::Low);
+        assert!(!action.undoable || action.mutates, "{action}");
     }
 }
