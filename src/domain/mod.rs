@@ -4,7 +4,8 @@
 //! Absent on purpose: Kubernetes client types (objects are JSON), SQL, anything about a screen.
 //!
 //! Reading order: `id`, `time`, `principal`, `alert`, `resource`, `evidence`, `diagnosis`, `operation`,
-//! `workflow`, `approval`, `policy`, `verdict`, `remediation`, `steering`, `event`, `report`.
+//! `workflow`, `approval`, `policy`, `verdict`, `remediation`, `run`, `steering`, `event`,
+//! `report`.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -28,6 +29,7 @@ pub mod redaction;
 pub mod remediation;
 pub mod report;
 pub mod resource;
+pub mod run;
 pub mod spelling;
 pub mod steering;
 pub mod text;

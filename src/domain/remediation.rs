@@ -17,8 +17,8 @@ use super::resource::ObjectKey;
 use super::steering::{Held, Wish};
 use super::time::Timestamp;
 use super::verdict::{Judgement, Sample};
-use super::workflow::execution::{Attempt, Execution, StepRun, StepState};
-use super::workflow::plan::{Plan, PlanStep, StepKind};
+use super::workflow::execution::{Attempt, Execution, StepRun};
+use super::workflow::plan::Plan;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -225,43 +225,13 @@ impl Remediation {
             State::Running | State::Undoing => self
                 .execution
                 .as_ref()
-                .is_some_and(|execution| execution.steps.values().any(needs_look)),
+                .is_some_and(|execution| execution.steps.values().any(StepRun::needs_look)),
             State::Diagnosing
             | State::Planning
             | State::Paused
             | State::Verifying
             | State::ByHand => false,
         }
-    }
-
-    /// A step as it runs, or as planned.
-    #[must_use]
-    pub fn planned_step(&self, path: &StepPath) -> Option<&PlanStep> {
-        let plan = self.plan.as_ref()?;
-        match &self.execution {
-            Some(run) => run.step(plan, path),
-            None => plan.all_steps().into_iter().find(|step| step.path == *path),
-        }
-    }
-
-    /// All steps as they run, or as planned; parents before children.
-    #[must_use]
-    pub fn all_steps(&self) -> Vec<&PlanStep> {
-        match (&self.plan, &self.execution) {
-            (Some(plan), Some(run)) => run.all_steps(plan),
-            (Some(plan), None) => plan.all_steps(),
-            (None, _) => Vec::new(),
-        }
-    }
-
-    /// The first step that asks a person, with when the question lapses.
-    #[must_use]
-    pub fn asking_step(&self) -> Option<(&PlanStep, Timestamp)> {
-        let asking = self.execution.as_ref()?.steps.iter().find_map(|(path, run)| {
-            if let StepState::Asked { until } = run.state { Some((path, until)) } else { None }
-        });
-        let (path, until) = asking.filter(|_| self.state == State::Running)?;
-        Some((self.planned_step(path)?, until))
     }
 
     /// Number of alerts that fire.
@@ -291,19 +261,6 @@ impl Remediation {
             .approvals
             .iter()
             .filter(|approval| approval.plan == *plan && since.is_none_or(|at| approval.at >= at));
-        let first = on_it.next();
-        on_it.find(|approval| approval.decision == Decision::Reject).or(first)
-    }
-
-    /// The decision on a step that asks in the run that stands. Reject beats approve.
-    #[must_use]
-    pub fn decision_on_step(&self, path: &StepPath) -> Option<&Approval> {
-        let run = self.execution.as_ref()?;
-        let mut on_it = self
-            .step_approvals
-            .iter()
-            .filter(|(step, approval)| step == path && approval.at >= run.started_at)
-            .map(|(_, approval)| approval);
         let first = on_it.next();
         on_it.find(|approval| approval.decision == Decision::Reject).or(first)
     }
@@ -484,69 +441,4 @@ impl Remediation {
             | Event::IdentityMismatch { .. } => {}
         }
     }
-
-    fn step_mut(&mut self, path: &StepPath) -> Option<&mut StepRun> {
-        self.execution.as_mut()?.steps.get_mut(path)
-    }
-
-    fn start_execution(&mut self, id: super::id::ExecutionId, plan: PlanDigest, at: Timestamp) {
-        self.earlier.extend(self.execution.take());
-        let mut steps = BTreeMap::new();
-        if let Some(current) = &self.plan {
-            for step in current.fixed_steps() {
-                steps.insert(step.path.clone(), StepRun::of(step));
-            }
-        }
-        self.execution = Some(Execution {
-            id,
-            plan,
-            started_at: at,
-            ended_at: None,
-            steps,
-            added: BTreeMap::new(),
-            undo_why: None,
-            undone: None,
-            ending: None,
-        });
-    }
-
-    fn change_step(&mut self, path: &StepPath, state: &StepState, note: &str, at: Timestamp) {
-        let title = self.planned_step(path).map(|step| step.title.clone());
-        self.last = format!("step {path} {}: {}", title.unwrap_or_default(), state.word());
-        if let Some(step) = self.step_mut(path) {
-            if step.started_at.is_none()
-                && !matches!(state, StepState::Pending | StepState::WillNotBeRun { .. })
-            {
-                step.started_at = Some(at);
-            }
-            if state.is_final() {
-                step.ended_at = Some(at);
-            }
-            step.state = state.clone();
-            if !note.is_empty() {
-                step.notes.push(note.to_string());
-            }
-        }
-    }
-
-    /// Whether what stands is only a message to a person.
-    #[must_use]
-    pub fn only_tells(&self) -> bool {
-        self.plan.as_ref().is_some_and(|plan| {
-            !plan.mutates()
-                && plan.all_steps().iter().any(|step| {
-                    matches!(step.kind, StepKind::HandOver { .. }) && step.skipped.is_none()
-                })
-        })
-    }
-}
-
-fn needs_look(step: &StepRun) -> bool {
-    use super::workflow::execution::AttemptOutcome;
-    if matches!(step.state, StepState::Asked { .. }) {
-        return true;
-    }
-    step.attempts
-        .last()
-        .is_some_and(|attempt| matches!(attempt.outcome, Some(AttemptOutcome::CantTell { .. })))
 }

@@ -8,5 +8,6 @@ pub mod lint;
 pub mod plan;
 pub mod retry;
 pub mod reversal;
+pub mod step;
 pub mod template;
 pub mod tree;
