@@ -15,6 +15,7 @@
     clippy::print_stderr,
     clippy::print_stdout,
     clippy::disallowed_methods,
+    clippy::large_stack_arrays,
     clippy::duration_suboptimal_units,
     reason = "not product code"
 )]

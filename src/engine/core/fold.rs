@@ -1,6 +1,7 @@
 //! State of the core: the fold of one cluster's log, and what may be forgotten.
 
 use crate::domain::alert::AlertStatus;
+use crate::domain::diagnosis::Disposition;
 use crate::domain::event::{Event, Outcome, Recorded};
 use crate::domain::id::{AttemptId, ClusterId, RemediationId};
 use crate::domain::policy::Policy;
@@ -46,6 +47,8 @@ pub(super) struct Past {
     pub id: RemediationId,
     pub outcome: Outcome,
     pub at: Timestamp,
+    /// It fires when all is well: there is never anything to look at again.
+    pub heartbeat: bool,
 }
 
 /// A finished execution, for loop detection.
@@ -238,9 +241,12 @@ impl Core {
     fn remember_closed(&mut self, id: &RemediationId) {
         let Some(case) = self.open.get(id).cloned() else { return };
         if let Some(outcome) = case.outcome.clone() {
+            let found = case.diagnosis.as_ref().map(|diagnosis| diagnosis.disposition);
+            let heartbeat = found == Some(Disposition::Heartbeat);
             for alert in case.alerts.values() {
                 let episode = (alert.fingerprint.as_str().to_string(), alert.starts_at);
-                let past = Past { id: id.clone(), outcome: outcome.clone(), at: case.updated_at };
+                let (id, outcome, at) = (id.clone(), outcome.clone(), case.updated_at);
+                let past = Past { id, outcome, at, heartbeat };
                 self.episodes.insert(episode, past);
             }
             while self.episodes.len() > EPISODES {

@@ -130,7 +130,7 @@ impl Core {
         let past = self.episodes.get(&episode(alert))?;
         let ago = seconds_between(past.at, now);
         match &past.outcome {
-            Outcome::Recovered if ago >= REOPEN_AFTER_S => None,
+            Outcome::Recovered if ago >= REOPEN_AFTER_S && !past.heartbeat => None,
             Outcome::Merged { into } => {
                 self.episodes.values().find(|other| other.id == *into).map(|other| {
                     format!("case {into} of the same episode ended {}", other.outcome.word())

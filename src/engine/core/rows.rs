@@ -25,8 +25,7 @@ pub struct Live {
 
 /// The row of one case.
 pub(super) fn row(case: &Remediation) -> Row {
-    let target =
-        case.target_key().map_or_else(|| "(no object)".to_string(), |key| key.short_path());
+    let target = case.target_key().map_or_else(|| unnamed(case), |key| key.short_path());
     let cause = case
         .diagnosis
         .as_ref()
@@ -51,6 +50,12 @@ pub(super) fn row(case: &Remediation) -> Row {
         claimed_by: case.claimed_by.as_deref().map(Arc::from),
         events: case.events,
     }
+}
+
+/// What stands for the target of a case whose alerts name no object.
+fn unnamed(case: &Remediation) -> String {
+    let alert = case.alerts.values().next();
+    alert.map_or_else(|| "(no object)".into(), |alert| format!("alert {}", alert.name()))
 }
 
 fn what(case: &Remediation) -> String {

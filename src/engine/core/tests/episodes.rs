@@ -6,7 +6,7 @@ use super::{
 };
 use crate::domain::alert::{Alert, AlertStatus};
 use crate::domain::approval::{Decision, Gesture};
-use crate::domain::diagnosis::Cause;
+use crate::domain::diagnosis::{Cause, Disposition};
 use crate::domain::event::{Event, Outcome, Recorded};
 use crate::domain::remediation::State;
 use crate::domain::workflow::plan::{OnFailure, PlanStep, Risk, StepKind};
@@ -187,4 +187,17 @@ fn objects_whose_uid_is_not_known_are_told_apart_by_their_names() {
         core.accept(Input::Diagnosed { id: id(case), result }, at(1));
     }
     assert!(core.remediation(&id("second")).is_some_and(|case| case.is_open()));
+}
+
+#[test]
+fn a_heartbeat_is_recorded_once_however_long_it_fires() {
+    for (disposition, again) in [(Disposition::Heartbeat, false), (Disposition::Recovered, true)] {
+        let mut core = core();
+        take(&mut core, "case", alert("f1", "cart-1"), None, 0);
+        let mut found = diagnosis("cart");
+        found.disposition = disposition;
+        core.accept(Input::Diagnosed { id: id("case"), result: Ok(Box::new(found)) }, at(1));
+        take(&mut core, "second", alert("f1", "cart-1"), None, 3_600);
+        assert_eq!(core.remediation(&id("second")).is_some(), again, "{disposition:?}");
+    }
 }
