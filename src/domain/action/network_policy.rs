@@ -120,16 +120,17 @@ fn rule(request: &ActionRequest<'_>) -> Result<Value, ActionError> {
     Ok(Value::Object(rule))
 }
 
-/// Whether it reads as addresses with a length. The server checks it in full.
+/// Whether it reads as addresses with a length; never all addresses. The server checks it in full.
 fn is_cidr(text: &str) -> bool {
-    text.split_once('/').is_some_and(|(address, length)| {
-        let most = match address.parse::<std::net::IpAddr>() {
-            Ok(std::net::IpAddr::V4(_)) => 32,
-            Ok(std::net::IpAddr::V6(_)) => 128,
-            Err(_) => return false,
-        };
-        length.parse::<u8>().is_ok_and(|length| (1..=most).contains(&length))
-    })
+    let Some((address, length)) = text.split_once('/') else { return false };
+    let four = address.split('.').map(str::parse::<u8>).collect::<Vec<_>>();
+    let six = address.contains(':') && address.chars().all(|c| c.is_ascii_hexdigit() || c == ':');
+    let most = match (four.len() == 4 && four.iter().all(Result::is_ok), six) {
+        (true, _) => 32,
+        (false, true) => 128,
+        (false, false) => return false,
+    };
+    length.parse::<u8>().is_ok_and(|length| (1..=most).contains(&length))
 }
 
 fn join(request: &ActionRequest<'_>, policy: &Value, rule: Value) -> Result<Compiled, ActionError> {

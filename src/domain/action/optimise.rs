@@ -69,7 +69,7 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
     let memory =
         format!("max(max_over_time(container_memory_working_set_bytes{{{matching}}}[{hours}h]))");
     let cpu = format!(
-        "max(quantile_over_time(0.95, rate(container_cpu_usage_seconds_total{{{matching}}}[5m])[{hours}h:5m]))"
+        "max(quantile_over_time(0.95, rate(container_cpu_usage_seconds_total{{{matching}}}[2m])[{hours}h:1m]))"
     );
     let memory = reader.series(Read::Query { promql: memory });
     let cpu = reader.series(Read::Query { promql: cpu });
