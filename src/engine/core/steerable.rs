@@ -7,7 +7,7 @@ use crate::domain::id::StepPath;
 use crate::domain::remediation::{Remediation, State};
 use crate::domain::steering::{Changes, Steering, is_within};
 use crate::domain::workflow::execution::{Attempt, AttemptOutcome, Execution, StepRun};
-use crate::domain::workflow::plan::{Plan, PlanStep};
+use crate::domain::workflow::plan::{PlanStep, StepKind};
 use crate::domain::workflow::reversal::{self, Reversal};
 use crate::engine::command::Refusal;
 
@@ -146,7 +146,24 @@ fn why_not_skip(case: &Remediation, step: &StepPath) -> Option<String> {
         return Some(why);
     }
     let over = states.all(|state| state.state.is_final());
-    over.then(|| format!("step {} is over already", step.path))
+    if over {
+        return Some(format!("step {} is over already", step.path));
+    }
+    // A decision that the plan asks for is not got round by leaving the question out.
+    let gate = steps_of(case).into_iter().find(|one| {
+        let open = run.steps.get(&one.path).is_some_and(|state| !state.state.is_final());
+        open && below(&one.path) && matches!(one.kind, StepKind::Approval { .. })
+    });
+    gate.map(|gate| format!("step {} asks for a decision: decide on it, or cancel", gate.path))
+}
+
+/// The steps of a case: with the items that a run found, once there is one.
+fn steps_of(case: &Remediation) -> Vec<&PlanStep> {
+    match (&case.plan, &case.execution) {
+        (Some(plan), Some(run)) => run.all_steps(plan),
+        (Some(plan), None) => plan.all_steps(),
+        (None, _) => Vec::new(),
+    }
 }
 
 fn why_not_closed(case: &Remediation, steering: &Steering) -> Option<String> {
@@ -220,7 +237,7 @@ pub(super) fn find_step<'a>(
     case: &'a Remediation,
     named: &StepPath,
 ) -> Result<&'a PlanStep, Refused> {
-    let steps = case.plan.as_ref().map(Plan::all_steps).unwrap_or_default();
+    let steps = steps_of(case);
     if let Some(step) = steps.iter().find(|step| step.path == *named) {
         return Ok(step);
     }

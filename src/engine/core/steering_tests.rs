@@ -373,6 +373,23 @@ fn a_step_with_an_operation_in_hand_one_that_is_over_and_one_that_is_not_there_a
 }
 
 #[test]
+fn a_decision_that_the_plan_asks_for_is_not_skipped_nor_a_block_that_holds_it() {
+    let mut gate = patch_step("2", "cart", "b", OnFailure::Undo);
+    gate.kind = StepKind::Approval { message: "go on?".into(), risk: Risk::Medium };
+    let mut inner = gate.clone();
+    inner.path = StepPath::new("3.1");
+    let mut block = patch_step("3", "cart", "c", OnFailure::Undo);
+    block.kind = StepKind::Steps { steps: vec![inner] };
+    let steps = vec![patch_step("1", "cart", "a", OnFailure::Undo), gate, block];
+    let (mut core, _) = running(steps);
+    for path in ["2", "3", "3.1"] {
+        let accepted = steer(&mut core, skip(path), 5);
+        assert_eq!(refused(&accepted), Some(Refusal::WrongState), "{path}");
+        assert!(why(&accepted).contains("asks for a decision"), "{}", why(&accepted));
+    }
+}
+
+#[test]
 fn a_failed_step_is_tried_again_and_the_run_goes_on_from_there() {
     let mut core = failed();
     steer(&mut core, retry(None), 10);
