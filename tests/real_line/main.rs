@@ -20,4 +20,5 @@ mod crashes;
 mod drift;
 mod refusals;
 mod rollouts;
+mod steering;
 mod world;
