@@ -21,7 +21,7 @@ mod world;
 
 use fault::Fault;
 use pilothouse::domain::alert::{Alert, AlertStatus, fingerprint};
-use pilothouse::domain::diagnosis::{Cause, Diagnosis};
+use pilothouse::domain::diagnosis::Diagnosis;
 use pilothouse::domain::evidence::{Bearing, Gathered};
 use pilothouse::domain::time::Timestamp;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ use world::{World, now};
 /// A first revision has to have run for this long to be known to work.
 const SETTLED: Duration = Duration::from_secs(22);
 /// Evidence may be late on a busy machine: what is not recognised yet is looked at again, for this long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The wording is misleading on purpose, the same for all: it must decide nothing.
 fn alert(namespace: &str, labels: &[(&str, &str)], starts_at: Timestamp) -> Alert {
@@ -139,8 +139,8 @@ fn stand(world: &World, fault: &Fault) -> Option<String> {
     thread::sleep(Duration::from_secs(fault.ripe_s));
     let since = Instant::now();
     loop {
-        let (failure, early) = examine(world, fault, &namespace, &first_pod, alert_at);
-        if failure.is_none() || !early || since.elapsed() > PATIENCE {
+        let failure = examine(world, fault, &namespace, &first_pod, alert_at);
+        if failure.is_none() || since.elapsed() > PATIENCE {
             drop(place);
             return failure;
         }
@@ -148,14 +148,14 @@ fn stand(world: &World, fault: &Fault) -> Option<String> {
     }
 }
 
-/// What is wrong with the diagnosis, and whether it may only be early: a cause that is wrong is wrong at any time.
+/// What is wrong with the diagnosis.
 fn examine(
     world: &World,
     fault: &Fault,
     namespace: &str,
     first_pod: &str,
     alert_at: Timestamp,
-) -> (Option<String>, bool) {
+) -> Option<String> {
     let suspect = world.suspect(namespace).unwrap_or_default();
     let labels = match fault.labels.as_slice() {
         [] => vec![("pod", suspect.as_str()), ("node", "node1")],
@@ -185,10 +185,9 @@ fn examine(
         if let Ok(folder) = std::env::var("PILOTHOUSE_TEST_RECORD") {
             record(PathBuf::from(folder), fault, &alerts, &gathered, at, namespace, &found);
         }
-        return (None, false);
+        return None;
     }
-    let early = found.cause == Cause::Unknown || right;
-    (Some(told(fault, &is, &lacks, &found)), early)
+    Some(told(fault, &is, &lacks, &found))
 }
 
 fn told(fault: &Fault, is: &[&str; 4], lacks: &[&&str], found: &Diagnosis) -> String {

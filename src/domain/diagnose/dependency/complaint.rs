@@ -75,6 +75,8 @@ pub(crate) fn complaints(log: &str) -> Vec<Address> {
         let Some((_, how)) = PHRASES.iter().find(|(phrase, _)| lower.contains(phrase)) else {
             continue;
         };
+        // A look-up that was not answered is no answer of what was looked up.
+        let how = if lower.contains("lookup ") { &How::Unresolved } else { how };
         for (host, port) in addresses(&lower) {
             if !found.iter().any(|known| known.host == host) {
                 found.push(Address { host, port, how: *how, line: line.into() });
@@ -128,7 +130,8 @@ fn addresses(line: &str) -> Vec<(String, Option<u16>)> {
             (false, false) if host.contains('.') && !is_source_file(&host) => 2,
             (false, false) => continue,
         };
-        if !KNOWN_WORDS.contains(&host.as_str()) || port.is_some() {
+        let word_of_ours = KNOWN_WORDS.contains(&host.as_str()) || BEFORE.contains(&host.as_str());
+        if !word_of_ours || port.is_some() {
             ranked.push((rank, index, host, port));
         }
     }
@@ -212,6 +215,12 @@ mod tests {
             (
                 "dial tcp: lookup db.shop on 10.96.0.10:53: no such host",
                 "db.shop",
+                None,
+                How::Unresolved,
+            ),
+            (
+                "dial tcp: lookup api.example.com on 10.96.0.10:53: i/o timeout",
+                "api.example.com",
                 None,
                 How::Unresolved,
             ),
