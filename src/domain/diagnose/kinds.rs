@@ -19,7 +19,8 @@ const fn known(
     Known { api_version, kind, plural, namespaced }
 }
 
-const KINDS: [Known; 24] = [
+const HOOKS: &str = "admissionregistration.k8s.io/v1";
+const KINDS: [Known; 26] = [
     known("v1", "Pod", "pods", true),
     known("v1", "Node", "nodes", false),
     known("v1", "Namespace", "namespaces", false),
@@ -43,6 +44,8 @@ const KINDS: [Known; 24] = [
     known("networking.k8s.io/v1", "Ingress", "ingresses", true),
     known("storage.k8s.io/v1", "StorageClass", "storageclasses", false),
     known("cert-manager.io/v1", "Certificate", "certificates", true),
+    known(HOOKS, "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", false),
+    known(HOOKS, "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", false),
     known("apiregistration.k8s.io/v1", "APIService", "apiservices", false),
 ];
 

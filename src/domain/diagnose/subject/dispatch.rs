@@ -2,7 +2,10 @@
 
 use super::case::Case;
 use super::findings::Examined;
-use super::{autoscaler, budget, claim, service, settle, terminating};
+use super::{
+    autoscaler, budget, certificate, claim, node, quota, service, settle, terminating, volume,
+    webhook,
+};
 use crate::domain::diagnose::reader::Reader;
 use crate::domain::diagnosis::Diagnosis;
 use crate::domain::resource::ObjectKey;
@@ -16,6 +19,15 @@ fn examiner(key: &ObjectKey) -> Option<Examiner> {
     let group = key.api_version.split_once('/').map_or("", |(group, _)| group);
     match (group, key.kind.as_str()) {
         ("", "PersistentVolumeClaim") => Some(claim::examine),
+        ("", "Node") => Some(node::examine),
+        ("", "PersistentVolume") => Some(volume::examine),
+        ("", "ResourceQuota") => Some(quota::examine),
+        ("", "Secret") => Some(certificate::examine_secret),
+        ("cert-manager.io", "Certificate") => Some(certificate::examine),
+        (
+            "admissionregistration.k8s.io",
+            "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration",
+        ) => Some(webhook::examine),
         ("", "Service") => Some(service::examine),
         ("autoscaling", "HorizontalPodAutoscaler") => Some(autoscaler::examine),
         ("policy", "PodDisruptionBudget") => Some(budget::examine),

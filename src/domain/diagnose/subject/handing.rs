@@ -1,13 +1,14 @@
 //! Handing a case over to the object that is to blame.
 
-use super::case::Trail;
+use super::case::{Case, Trail};
 use crate::domain::alert::Alert;
 use crate::domain::diagnose::chain::{Located, climb};
 use crate::domain::diagnose::conclude;
 use crate::domain::diagnose::reader::{Got, Reader};
 use crate::domain::diagnosis::Diagnosis;
-use crate::domain::resource::ObjectKey;
+use crate::domain::resource::{ObjectKey, ObjectRef};
 use crate::domain::time::Timestamp;
+use serde_json::Value;
 
 /// What became of a hand-over.
 #[derive(Debug)]
@@ -18,6 +19,18 @@ pub(crate) enum Handed {
     Pending,
     /// It can't be looked at; why.
     Not(String),
+}
+
+/// Diagnoses an object that was read already, by itself: its owners are not climbed. `None` while reads are due.
+pub(crate) fn look_into<'a>(
+    case: &Case<'a>,
+    reference: ObjectRef,
+    object: &'a Value,
+    trail: Trail,
+    reader: &mut Reader<'a>,
+) -> Option<Diagnosis> {
+    let case = Case { alerts: case.alerts, reference, object, trail, now: case.now };
+    super::dispatch::examine(case, reader)
 }
 
 /// Diagnoses `key`, where the facts of `trail` led to. The object is looked up, and its owners are climbed as those of an

@@ -15,15 +15,20 @@
 mod autoscaler;
 mod budget;
 mod case;
+mod certificate;
 mod claim;
 mod dispatch;
 mod findings;
 mod growth;
 mod handing;
 pub(crate) mod labels;
+mod node;
+mod quota;
 mod service;
 mod settle;
 mod terminating;
+mod volume;
+mod webhook;
 
 pub(crate) use case::{Case, Trail};
 pub(crate) use dispatch::{examine, is_one};

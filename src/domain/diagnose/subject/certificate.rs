@@ -1,0 +1,155 @@
+//! A certificate: a cert-manager Certificate, or a TLS Secret. Its dates come from cert-manager's status and from metrics:
+//! the data of a Secret is never read.
+//!
+//! Values: `not_after` (RFC 3339), `seconds_left`, `secret`, `certificate`, `issuer`.
+
+use super::case::Case;
+use super::findings::{Examined, Findings, Well, condition, quoted};
+use super::handing::{Handed, hand_over};
+use crate::domain::diagnose::fields::{moment, text};
+use crate::domain::diagnose::reader::Reader;
+use crate::domain::diagnosis::{Cause, Pattern};
+use crate::domain::evidence::Read;
+use crate::domain::resource::ObjectKey;
+use crate::domain::time::{Timestamp, rfc3339, seconds_between, spoken};
+
+/// A certificate with less than this left is worth a person's time.
+const SOON_S: i64 = 21 * 86_400;
+/// cert-manager's own note on the Secrets that it keeps.
+const KEEPER: &str = "cert-manager.io/certificate-name";
+
+/// The examiner of cert-manager's Certificates.
+pub(super) fn examine<'a>(case: &Case<'a>, reader: &mut Reader<'a>) -> Examined {
+    let events = reader.events(&case.reference.key);
+    if reader.pending() {
+        return Examined::Pending;
+    }
+    let path = case.path();
+    let mut findings = Findings::new(case, Pattern::Generic);
+    findings.put("certificate", case.name());
+    findings.put("secret", text(case.object, &["spec", "secretName"]));
+    findings.put("issuer", text(case.object, &["spec", "issuerRef", "name"]));
+    if let Some(at) = moment(case.object, &["status", "notAfter"]) {
+        ends(case, at, format!("{path}: status.notAfter"), &mut findings);
+    }
+    if let Some(due) = moment(case.object, &["status", "renewalTime"])
+        && due < case.now
+    {
+        let words =
+            format!("it should have been renewed {} ago", spoken(seconds_between(due, case.now)));
+        findings.add_at("renewal-overdue", words, format!("{path}: status.renewalTime"), Some(due));
+    }
+    let mut renewed = None;
+    for kind in ["Ready", "Issuing"] {
+        let Some(found) = condition(case.object, kind) else { continue };
+        let holds = text(found, &["status"]) == "True";
+        let words =
+            format!("{}: {}", text(found, &["reason"]), quoted(text(found, &["message"]), 200));
+        let at = moment(found, &["lastTransitionTime"]);
+        let source = format!("{path}: condition {kind}");
+        match (kind, holds) {
+            ("Ready", false) => findings.add_at("certificate-not-ready", words, source, at),
+            ("Ready", true) => renewed = at,
+            (_, true) => findings.add_at("issuing", words, source, at),
+            (_, false) => findings.add_at("issuing-failed", words, source, at),
+        }
+    }
+    let failed =
+        events.have().unwrap_or_default().iter().map(crate::domain::diagnose::event::Event);
+    let failed = failed
+        .filter(|event| matches!(event.reason(), "Failed" | "IssuerNotReady" | "IssuerNotFound"));
+    if let Some(event) = failed.max_by_key(|event| event.last()) {
+        let words = format!("{}: {}", event.reason(), quoted(event.message(), 200));
+        findings.add_at("issuer-says", words, event.source(), event.last());
+    }
+    if !findings.any(&["expired", "expires-soon", "certificate-not-ready", "renewal-overdue"]) {
+        let why = format!("it is ready; {}", findings.quote(&["expires-later"]));
+        findings.well = Some(Well { why, since: renewed });
+    }
+    weigh(findings.sealed(reader))
+}
+
+fn ends(case: &Case<'_>, at: Timestamp, source: String, findings: &mut Findings) {
+    let left = seconds_between(case.now, at);
+    findings.put("not_after", rfc3339(at));
+    findings.put("seconds_left", left);
+    let day = at.format("%Y-%m-%d %H:%MZ");
+    let (id, words) = match left {
+        _ if left <= 0 => ("expired", format!("it expired {} ago, at {day}", spoken(-left))),
+        _ if left <= SOON_S => {
+            ("expires-soon", format!("it expires in {}, at {day}", spoken(left)))
+        }
+        _ => ("expires-later", format!("it expires in {}, at {day}", spoken(left))),
+    };
+    findings.add_at(id, words, source, Some(at));
+}
+
+/// The examiner of Secrets: only those that hold a certificate say anything.
+pub(super) fn examine_secret<'a>(case: &Case<'a>, reader: &mut Reader<'a>) -> Examined {
+    let mut findings = Findings::new(case, Pattern::Generic);
+    let path = case.path();
+    let keeper = text(case.object, &["metadata", "annotations", KEEPER]);
+    findings.put("secret", case.name());
+    if !keeper.is_empty() {
+        let key = ObjectKey::new("cert-manager.io/v1", "Certificate", case.namespace(), keeper);
+        let words = format!("cert-manager keeps it for Certificate {keeper}");
+        findings.add("kept-by", words, format!("{path}: metadata.annotations[{KEEPER}]"));
+        let facts = findings.facts.iter().filter(|fact| fact.id == "kept-by").cloned().collect();
+        if let Some(trail) = case.trail.from(&case.reference.key, facts) {
+            match hand_over(case.alerts, &key, trail, case.now, reader) {
+                Handed::Done(found) => return Examined::Elsewhere(found),
+                Handed::Pending => return Examined::Pending,
+                Handed::Not(why) => findings.add("no-further", why, key.path()),
+            }
+        }
+    }
+    let kind = text(case.object, &["type"]);
+    if kind != "kubernetes.io/tls" {
+        findings.otherwise =
+            format!("it is a Secret of type {kind}, and its values are never read");
+        return findings.sealed(reader).done();
+    }
+    let (place, name) = (case.namespace(), case.name());
+    let got = reader.series(Read::Query {
+        promql: format!(
+            "max(x509_cert_not_after{{secret_namespace=\"{place}\",secret_name=\"{name}\"}})"
+        ),
+    });
+    if reader.pending() {
+        return Examined::Pending;
+    }
+    let at = got.have().and_then(|all| all.first()?.points.last().map(|(_, value)| *value));
+    // Unix seconds, far below 2^53.
+    #[allow(clippy::cast_possible_truncation)]
+    let at = at.and_then(|seconds| chrono::DateTime::from_timestamp(seconds as i64, 0));
+    match at {
+        Some(at) => ends(case, at, "Prometheus: x509_cert_not_after".into(), &mut findings),
+        None => {
+            let what = format!("dates of the certificate in {path}");
+            reader.miss("missing-dates", &what, "no metric tells them, and Secrets are not read");
+        }
+    }
+    weigh(findings.sealed(reader))
+}
+
+fn weigh(mut findings: Findings) -> Examined {
+    let scale = findings
+        .weigh(Pattern::Generic, Cause::CertificateExpiring)
+        .first_for(&[("expired", 0.8), ("expires-soon", 0.6)])
+        .speaks_against("expires-later", 0.4);
+    let scale = if findings.any(&["expired", "expires-soon"]) {
+        scale
+            .speaks_for("certificate-not-ready", 0.1)
+            .speaks_for("renewal-overdue", 0.1)
+            .speaks_for("issuing-failed", 0.05)
+    } else {
+        scale.speaks_for("renewal-overdue", 0.55).speaks_for("certificate-not-ready", 0.2)
+    };
+    let weighed = scale.relies_on(&["missing-events"]).done();
+    let ids =
+        ["expired", "expires-soon", "renewal-overdue", "certificate-not-ready", "issuer-says"];
+    let say = findings.quote(&ids);
+    findings.judge(weighed, say);
+    findings.otherwise = findings.quote(&["certificate-not-ready", "issuer-says", "expires-later"]);
+    findings.done()
+}
