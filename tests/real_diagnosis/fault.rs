@@ -21,6 +21,8 @@ pub struct Fault {
     pub facts: Vec<&'static str>,
     /// Kind and name of cluster-wide objects that go afterwards; `NAMESPACE` in them is replaced.
     pub leaves: Vec<[&'static str; 2]>,
+    /// `kubectl` commands when all is over, also after a panic; `NAMESPACE` in them is replaced.
+    pub at_last: Vec<Vec<&'static str>>,
 }
 
 impl Fault {
@@ -32,7 +34,8 @@ impl Fault {
         expected: [&'static str; 4],
     ) -> Self {
         let (then, labels, facts, leaves) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { name, about, stages, then, ripe_s, labels, expected, facts, leaves }
+        let at_last = Vec::new();
+        Self { name, about, stages, then, ripe_s, labels, expected, facts, leaves, at_last }
     }
 
     pub fn alert_names(mut self, label: &'static str, object: &'static str) -> Self {
@@ -47,6 +50,11 @@ impl Fault {
 
     pub fn then(mut self, command: &[&'static str]) -> Self {
         self.then.push(command.to_vec());
+        self
+    }
+
+    pub fn at_last(mut self, command: &[&'static str]) -> Self {
+        self.at_last.push(command.to_vec());
         self
     }
 

@@ -91,6 +91,7 @@ struct Place<'a> {
     world: &'a World,
     namespace: String,
     leaves: Vec<[String; 2]>,
+    at_last: Vec<Vec<String>>,
 }
 
 impl Drop for Place<'_> {
@@ -101,6 +102,10 @@ impl Drop for Place<'_> {
         for pod in pods.unwrap_or_default().lines().filter(|_| self.namespace.ends_with("held")) {
             let args = ["patch", pod, "-n", &self.namespace, "--type=merge", "-p", patch];
             let _ = self.world.kubectl(&args, None);
+        }
+        for command in &self.at_last {
+            let command = command.iter().map(String::as_str).collect::<Vec<_>>();
+            let _ = self.world.kubectl(&command, None);
         }
         for [kind, name] in &self.leaves {
             let _ = self.world.kubectl(&["delete", kind, name, "--wait=false"], None);
@@ -116,7 +121,8 @@ fn stand(world: &World, fault: &Fault) -> Option<String> {
     let named = |text: &str| text.replace("NAMESPACE", &namespace);
     world.kubectl(&["create", "namespace", &namespace], None).expect("a namespace");
     let leaves = fault.leaves.iter().map(|[kind, name]| [named(kind), named(name)]).collect();
-    let place = Place { world, namespace: namespace.clone(), leaves };
+    let at_last = fault.at_last.iter().map(|all| all.iter().map(|one| named(one)).collect());
+    let place = Place { world, namespace: namespace.clone(), leaves, at_last: at_last.collect() };
     let mut first_pod = String::new();
     for (index, stage) in fault.stages.iter().enumerate() {
         if index > 0 {
@@ -162,6 +168,10 @@ fn examine(
         [("pod", _)] => vec![("pod", first_pod), ("node", "node1")],
         named => named.to_vec(),
     };
+    let labels =
+        labels.iter().map(|(label, object)| (*label, object.replace("NAMESPACE", namespace)));
+    let labels = labels.collect::<Vec<_>>();
+    let labels = labels.iter().map(|(label, object)| (*label, object.as_str())).collect::<Vec<_>>();
     let alerts = [alert(namespace, &labels, alert_at + Duration::from_secs(15))];
     let (found, gathered, at) = world.investigate(&alerts);
     let disposition = serde_json::to_value(found.disposition).expect("JSON");
@@ -173,8 +183,9 @@ fn examine(
         [found.pattern.word(), found.cause.word(), disposition.as_str().expect("a word"), &target];
     let [pattern, cause, wanted, object] = fault.expected;
     // A pod's name is not known beforehand.
+    let object = object.replace("NAMESPACE", namespace);
     let same_target =
-        if object.ends_with('/') { target.starts_with(object) } else { target == object };
+        if object.ends_with('/') { target.starts_with(&object) } else { target == object };
     let right = is[..3] == [pattern, cause, wanted] && same_target;
     let lacks = fault.facts.iter().filter(|id| {
         !found.evidence.iter().any(|fact| fact.id == **id && fact.bearing != Bearing::Missing)

@@ -113,10 +113,6 @@ impl World {
                 );
                 self.items(&path, api_version, kind)
             }
-            Read::PodsOn { node } => {
-                let path = format!("/api/v1/pods?limit=500&fieldSelector=spec.nodeName%3D{node}");
-                self.items(&path, "v1", "Pod")
-            }
             Read::Events { namespace, kind, name } => {
                 // Events about cluster-scoped objects lie in `default`.
                 let namespace = if namespace.is_empty() { "default" } else { namespace };

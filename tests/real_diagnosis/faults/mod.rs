@@ -3,12 +3,15 @@
 mod controllers;
 mod crashes;
 mod dependencies;
+mod keepers;
 mod memory;
+mod network;
 mod placing;
 mod probes;
 mod quiet;
 mod refused;
 mod rollouts;
+mod storage;
 
 use crate::fault::Fault;
 use crate::world::World;
@@ -24,6 +27,9 @@ pub fn all(world: &World) -> Vec<Fault> {
         refused::faults,
         controllers::faults,
         quiet::faults,
+        storage::faults,
+        network::faults,
+        keepers::faults,
     ]
     .into_iter()
     .flat_map(|group| group(world))

@@ -9,7 +9,7 @@ use super::findings::{Examined, Findings, Well, condition, quoted};
 use super::handing::{Handed, hand_over};
 use super::labels::matches;
 use crate::domain::diagnose::container::Pod;
-use crate::domain::diagnose::fields::{controller, flag, int, moment, name, text, value};
+use crate::domain::diagnose::fields::{controller, flag, int, moment, name, text, uid, value};
 use crate::domain::diagnose::reader::{Got, Reader};
 use crate::domain::diagnose::workload::some_names;
 use crate::domain::diagnosis::{Cause, Pattern};
@@ -23,6 +23,7 @@ pub(super) fn examine<'a>(case: &Case<'a>, reader: &mut Reader<'a>) -> Examined 
     let pods = reader.list("missing-pods", "v1", "Pod", namespace, "");
     let budgets = reader.list("missing-budgets", "policy/v1", "PodDisruptionBudget", namespace, "");
     let nodes = reader.list("missing-nodes", "v1", "Node", "", "");
+    let sets = reader.list("missing-controllers", "apps/v1", "ReplicaSet", namespace, "");
     if reader.pending() {
         return Examined::Pending;
     }
@@ -39,7 +40,7 @@ pub(super) fn examine<'a>(case: &Case<'a>, reader: &mut Reader<'a>) -> Examined 
         let words = "it selects no pod".to_string();
         findings.add("selects-nobody", words, format!("{}: spec.selector", case.path()));
     }
-    controllers(case, &pods, &mut findings);
+    controllers(case, &pods, sets.have().unwrap_or_default(), &mut findings);
     overlaps(case, &pods, budgets.have().unwrap_or_default(), &mut findings);
     drains(&pods, nodes.have().unwrap_or_default(), &mut findings);
     if !findings.any(&["never-allows", "budgets-overlap"])
@@ -120,8 +121,14 @@ fn never(case: &Case<'_>, findings: &mut Findings) {
     }
 }
 
-fn controllers(case: &Case<'_>, pods: &[Pod<'_>], findings: &mut Findings) {
-    let owners = pods.iter().map(|pod| controller(pod.object).map(|owner| owner.key.path()));
+fn controllers(case: &Case<'_>, pods: &[Pod<'_>], sets: &[Value], findings: &mut Findings) {
+    // The ReplicaSets of one Deployment are one controller.
+    let top = |pod: &Pod<'_>| {
+        let owner = controller(pod.object)?;
+        let set = sets.iter().find(|set| uid(set) == owner.uid);
+        Some(set.and_then(controller).unwrap_or(owner).key.path())
+    };
+    let owners = pods.iter().map(top);
     let owners = owners.collect::<BTreeSet<_>>();
     let named = owners.iter().flatten().map(String::as_str).collect::<Vec<_>>();
     if owners.len() > 1 {

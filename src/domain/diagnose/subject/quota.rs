@@ -38,8 +38,12 @@ pub(super) fn examine<'a>(case: &Case<'a>, reader: &mut Reader<'a>) -> Examined 
     let mut findings = findings.sealed(reader);
     let weighed = findings
         .weigh(Pattern::Generic, Cause::QuotaExceeded)
-        .first_for(&[("quota-used-up", 0.45), ("quota-nearly", 0.2)])
-        .speaks_for("quota-refused", 0.45)
+        .speaks_for("quota-refused", 0.75)
+        .first_for(if findings.has("quota-refused") {
+            &[("quota-used-up", 0.15), ("quota-nearly", 0.1)]
+        } else {
+            &[("quota-used-up", 0.45), ("quota-nearly", 0.2)]
+        })
         .relies_on(&["missing-events"])
         .done();
     let ids = ["quota-refused", "quota-used-up", "quota-nearly"];
