@@ -122,12 +122,11 @@ pub(super) fn examine_secret<'a>(case: &Case<'a>, reader: &mut Reader<'a>) -> Ex
     // Unix seconds, far below 2^53.
     #[allow(clippy::cast_possible_truncation)]
     let at = at.and_then(|seconds| chrono::DateTime::from_timestamp(seconds as i64, 0));
-    match at {
-        Some(at) => ends(case, at, "Prometheus: x509_cert_not_after".into(), &mut findings),
-        None => {
-            let what = format!("dates of the certificate in {path}");
-            reader.miss("missing-dates", &what, "no metric tells them, and Secrets are not read");
-        }
+    if let Some(at) = at {
+        ends(case, at, "Prometheus: x509_cert_not_after".into(), &mut findings);
+    } else {
+        let what = format!("dates of the certificate in {path}");
+        reader.miss("missing-dates", &what, "no metric tells them, and Secrets are not read");
     }
     weigh(findings.sealed(reader))
 }

@@ -72,7 +72,7 @@ fn used(case: &Case<'_>, findings: &mut Findings) {
             continue;
         };
         let words = format!("{resource} {used} of {most}");
-        let share = if of == 0 { FULL } else { has.saturating_mul(100) / of };
+        let share = has.saturating_mul(100).checked_div(of).unwrap_or(FULL);
         if share >= FULL {
             findings.add("quota-used-up", format!("{words} is used"), source.clone());
             up.push(resource.clone());
