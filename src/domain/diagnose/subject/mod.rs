@@ -27,6 +27,8 @@ mod quota;
 mod service;
 mod settle;
 mod terminating;
+#[cfg(test)]
+mod tests;
 mod volume;
 mod webhook;
 

@@ -108,7 +108,7 @@ fn cordoned(findings: &mut Findings) {
         .speaks_for("cordon-old", 0.25)
         .speaks_for("drained", 0.05)
         .speaks_against("cordon-fresh", 0.1)
-        .speaks_against("cordon-explained", 0.5)
+        .speaks_against("cordon-explained", 0.7)
         .speaks_against("drain-under-way", 0.3)
         .speaks_against("lost", 0.4)
         .speaks_against("not-ready", 0.4)
