@@ -60,6 +60,10 @@ pub fn parse(text: &str, namespace: Option<&str>) -> Result<ObjectKey, String> {
         let Some((version, group)) = rest.split_once('.') else {
             return Err(format!("`{kind}.{rest}`: write KIND.VERSION.GROUP/NAME"));
         };
+        let word = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric()) && !text.is_empty();
+        if !word(kind) || !word(version) || !is_name(group) {
+            return Err(format!("`{kind}.{rest}` is no kind: write KIND.VERSION.GROUP/NAME"));
+        }
         return Ok(ObjectKey::new(&format!("{group}/{version}"), kind, namespace, name));
     }
     let wanted = kind.to_ascii_lowercase();
@@ -129,7 +133,8 @@ mod tests {
             ("a/b/c/d", None, "KIND/NAME"),
             ("deplyment/cart", Some("shop"), "did you mean Deployment?"),
             ("deploy/--all", Some("shop"), "can't be a name"),
-            ("pod/../x", Some("shop"), "KIND/NAME"),
+            ("pod/../x", None, "is no kind"),
+            ("Pod.v1.../x", Some("shop"), "is no kind"),
             ("deploy/Cart", Some("shop"), "can't be a name"),
         ] {
             let why = parse(text, namespace).expect_err(text);

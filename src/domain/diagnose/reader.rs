@@ -158,7 +158,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn pods_on(&mut self, node: &str) -> Got<&'a [Value]> {
         let read = Read::PodsOn { node: node.into() };
         let part = matches!(self.gathered.get(&read), Some(Answer::Items { complete: false, .. }));
-        let got = self.items("pods-on-node", &format!("pods on node {node}"), read);
+        let got = self.items("missing-pods", &format!("pods on node {node}"), read);
         if part { Got::Unreadable(format!("only the first {LIST_LIMIT} were read")) } else { got }
     }
 

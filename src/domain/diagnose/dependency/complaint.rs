@@ -120,7 +120,8 @@ fn addresses(line: &str) -> Vec<(String, Option<u16>)> {
         let url = word.contains("://");
         let Some((host, port)) = host_and_port(word) else { continue };
         let before = index.checked_sub(1).and_then(|at| words.get(at)).copied().unwrap_or_default();
-        let before = before.trim_end_matches(':');
+        // `java.net.UnknownHostException: db`
+        let before = before.trim_end_matches(':').rsplit('.').next().unwrap_or_default();
         let quoted = line.contains(&format!("'{word}'")) || line.contains(&format!("\"{word}\""));
         let placed = BEFORE.contains(&before);
         let rank = match (url || port.is_some(), placed || quoted) {
@@ -146,7 +147,7 @@ fn is_source_file(host: &str) -> bool {
 }
 
 /// Words that stand where a name may stand, and are none.
-const KNOWN_WORDS: [&str; 22] = [
+const KNOWN_WORDS: [&str; 24] = [
     "tcp",
     "udp",
     "the",
@@ -169,6 +170,8 @@ const KNOWN_WORDS: [&str; 22] = [
     "not",
     "database-server",
     "localhost",
+    "or",
+    "and",
 ];
 
 /// `db:5432`, `http://api.shop:8080/v1`, `db`, `10.0.0.1`. A host is a DNS name or an IPv4 address.
@@ -191,8 +194,17 @@ fn host_and_port(word: &str) -> Option<(String, Option<u16>)> {
         && host.ends_with(|c: char| c.is_ascii_alphanumeric());
     // `12:03:55` is a time of day, `1.2` a number, `exit 1` a code.
     let number = host.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    let ipv4 = host.parse::<std::net::Ipv4Addr>().is_ok();
-    (good && (!number || ipv4)).then(|| (host.to_string(), port))
+    (good && (!number || is_ipv4(host))).then(|| (host.to_string(), port))
+}
+
+/// Four numbers below 256, in the only way that addresses are written.
+pub(crate) fn is_ipv4(text: &str) -> bool {
+    let part = |part: &str| {
+        part.bytes().all(|b| b.is_ascii_digit())
+            && part.parse::<u8>().is_ok()
+            && (part.len() == 1 || !part.starts_with('0'))
+    };
+    text.split('.').count() == 4 && text.split('.').all(part)
 }
 
 #[cfg(test)]

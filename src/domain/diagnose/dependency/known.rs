@@ -1,6 +1,6 @@
 //! What the cluster knows of an address: the Service, whether anything stands behind it, and whose pods these are.
 
-use super::complaint::{Address, How, complaints};
+use super::complaint::{Address, How, complaints, is_ipv4};
 use crate::domain::diagnose::fields::{flag, int, items, name, namespace, text, uid, value};
 use crate::domain::diagnose::reader::{Got, Reader};
 use crate::domain::resource::{ObjectKey, ObjectRef};
@@ -157,7 +157,7 @@ fn meant(host: &str, own: &str) -> Vec<ObjectKey> {
 
 /// The Service of an address.
 fn find<'a>(address: &Address, own: &str, reader: &mut Reader<'a>) -> Got<(ObjectKey, &'a Value)> {
-    if address.host.parse::<std::net::Ipv4Addr>().is_ok() {
+    if is_ipv4(&address.host) {
         return match reader.list("missing-services", "v1", "Service", own, "") {
             Got::Have(all) => {
                 let same = |one: &&Value| text(one, &["spec", "clusterIP"]) == address.host;
