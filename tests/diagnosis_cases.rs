@@ -309,7 +309,10 @@ fn what_may_not_be_read_is_missing_and_never_makes_a_cause_surer() {
                 .any(|fact| fact.bearing == pilothouse::domain::evidence::Bearing::Missing);
             let asked = matches!(read, Read::Logs { .. } | Read::Range { .. } | Read::List { .. });
             let dealt = found.disposition == pilothouse::domain::diagnosis::Disposition::Remediate;
-            assert!(said || !asked || !dealt, "{name}: {read:?} is not shown as missing");
+            assert!(
+                said || !asked || !dealt,
+                "{name}: {read:?} is not shown as missing: {found:#?}"
+            );
         }
     }
 }

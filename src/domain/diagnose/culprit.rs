@@ -53,6 +53,14 @@ fn settle(workload: &ObjectRef, mut mine: Diagnosis, theirs: Diagnosis) -> Diagn
             for (name, value) in theirs.values {
                 mine.values.entry(name).or_insert(value);
             }
+            // What could not be read there is why it could not say more.
+            let missing =
+                theirs.evidence.into_iter().filter(|fact| fact.bearing == Bearing::Missing);
+            for fact in missing {
+                if !mine.evidence.contains(&fact) {
+                    mine.evidence.push(fact);
+                }
+            }
             mine
         }
         Disposition::Remediate => theirs,
