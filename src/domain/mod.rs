@@ -31,6 +31,7 @@ pub mod report;
 pub mod resource;
 pub mod run;
 pub mod spelling;
+pub mod steerable;
 pub mod steering;
 pub mod text;
 pub mod time;

@@ -60,8 +60,8 @@ pub fn parse(text: &str, namespace: Option<&str>) -> Result<ObjectKey, String> {
         let Some((version, group)) = rest.split_once('.') else {
             return Err(format!("`{kind}.{rest}`: write KIND.VERSION.GROUP/NAME"));
         };
-        let word = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric()) && !text.is_empty();
-        if !word(kind) || !word(version) || !is_name(group) {
+        let word = !kind.is_empty() && kind.chars().all(|c| c.is_ascii_alphanumeric());
+        if !word || !is_name(version) || !is_name(group) {
             return Err(format!("`{kind}.{rest}` is no kind: write KIND.VERSION.GROUP/NAME"));
         }
         return Ok(ObjectKey::new(&format!("{group}/{version}"), kind, namespace, name));
@@ -133,8 +133,11 @@ mod tests {
             ("a/b/c/d", None, "KIND/NAME"),
             ("deplyment/cart", Some("shop"), "did you mean Deployment?"),
             ("deploy/--all", Some("shop"), "can't be a name"),
-            ("pod/../x", None, "is no kind"),
-            ("Pod.v1.../x", Some("shop"), "is no kind"),
+            ("pod/../x", Some("shop"), "-n says shop"),
+            ("pod/../x", None, "KIND.VERSION.GROUP"),
+            ("../x", Some("shop"), "KIND.VERSION.GROUP"),
+            ("A/b.v1.c d/x", Some("shop"), "-n says shop"),
+            ("Thing.v1.a b/x", Some("shop"), "KIND.VERSION.GROUP"),
             ("deploy/Cart", Some("shop"), "can't be a name"),
         ] {
             let why = parse(text, namespace).expect_err(text);

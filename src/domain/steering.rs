@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Promises: an operation that is in hand is finished and its outcome kept, whatever is asked; who steered, and why, is
-//! an event. Absent on purpose: who may, and in which state (`engine::core::steer`).
+//! an event. Absent on purpose: in which state (`steerable`), and who may (`engine::core::steer`).
 
 use super::event::Recorded;
 use super::id::StepPath;

@@ -16,7 +16,6 @@ mod intake;
 mod outcome;
 mod rows;
 mod steer;
-mod steerable;
 #[cfg(test)]
 mod steering_tests;
 mod steps;
@@ -28,4 +27,3 @@ mod undo;
 
 pub use fold::{Accepted, Core, Settings};
 pub use rows::Live;
-pub use steerable::why_not;

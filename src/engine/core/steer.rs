@@ -7,13 +7,13 @@
 use super::decide::Refused;
 use super::due::holds_target;
 use super::fold::{Accepted, Core};
-use super::steerable::{find_step, in_hand, runs, why_not};
 use crate::domain::approval::{Preflight, drift_words};
 use crate::domain::event::{Event, Outcome};
 use crate::domain::id::{ExecutionId, PlanDigest, RemediationId, StepPath};
 use crate::domain::policy::Permission;
 use crate::domain::principal::Principal;
 use crate::domain::remediation::{Remediation, State};
+use crate::domain::steerable::{NoStep, find_step, in_hand, runs, why_not};
 use crate::domain::steering::{Changes, Ending, Steering, is_within, with_reason};
 use crate::domain::time::Timestamp;
 use crate::domain::workflow::execution::{Execution, StepState};
@@ -124,13 +124,13 @@ impl Core {
         }
         match steering {
             Steering::Skip { step } => {
-                let step = find_step(case, step)?;
+                let step = find_step(case, step).map_err(no_step)?;
                 Ok(Steering::Skip { step: step.path.clone() })
             }
             Steering::Undo | Steering::Retry { .. } => {
                 self.check_change(case, preflight)?;
                 if let Steering::Retry { step: Some(step) } = steering {
-                    let step = Some(find_step(case, step)?.path.clone());
+                    let step = Some(find_step(case, step).map_err(no_step)?.path.clone());
                     return Ok(Steering::Retry { step });
                 }
                 Ok(steering.clone())
@@ -319,6 +319,16 @@ fn unfinished(case: &Remediation, top: &StepPath) -> Vec<StepPath> {
         .filter(|(path, step)| is_within(path, top) && !step.state.is_final())
         .map(|(path, _)| path.clone())
         .collect()
+}
+
+/// A name that means no step, as a refusal.
+#[allow(clippy::needless_pass_by_value, reason = "it stands in map_err")]
+fn no_step(error: NoStep) -> Refused {
+    let refusal = match &error {
+        NoStep::Several(_) => Refusal::Invalid,
+        NoStep::Unknown { .. } => Refusal::NotFound,
+    };
+    (refusal, error.to_string())
 }
 
 /// A sentence with what a run left on the cluster.

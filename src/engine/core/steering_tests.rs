@@ -1,16 +1,17 @@
 //! Each way to steer, in each state: what it does, or why not.
 
+use super::Settings;
 use super::fold::{Accepted, Core};
 use super::tests::{
     alert, applied, approve, asked, at, core, decide, diagnosis, end, give, id, mira, patch_step,
     plan, refused, running, sending, state, take, target, two_steps,
 };
-use super::{Settings, why_not};
 use crate::domain::approval::{Decision, Drift, Gesture, PermissionCheck, Preflight};
 use crate::domain::event::{Event, Outcome};
 use crate::domain::id::StepPath;
 use crate::domain::policy::{Grant, Policy};
 use crate::domain::remediation::{Remediation, State};
+use crate::domain::steerable::why_not;
 use crate::domain::steering::{Changes, Steering, Wish};
 use crate::domain::workflow::execution::{AttemptOutcome, StepState};
 use crate::domain::workflow::plan::{Condition, OnFailure, PlanStep, Risk, StepKind};

@@ -1,24 +1,42 @@
 //! Which steering fits the state of a case, and what to do instead where it does not.
+//!
+//! The engine refuses by it, and the console shows by it what it offers: one answer for both.
 
-use super::decide::Refused;
-use crate::domain::approval::Decision;
-use crate::domain::event::Outcome;
-use crate::domain::id::StepPath;
-use crate::domain::remediation::{Remediation, State};
-use crate::domain::steering::{Changes, Steering, is_within};
-use crate::domain::workflow::execution::{Attempt, AttemptOutcome, Execution, StepRun};
-use crate::domain::workflow::plan::{PlanStep, StepKind};
-use crate::domain::workflow::reversal::{self, Reversal};
-use crate::engine::command::Refusal;
+use super::approval::Decision;
+use super::event::Outcome;
+use super::id::StepPath;
+use super::remediation::{Remediation, State};
+use super::steering::{Changes, Steering, is_within};
+use super::workflow::execution::{Attempt, AttemptOutcome, Execution, StepRun};
+use super::workflow::plan::{PlanStep, StepKind};
+use super::workflow::reversal::{self, Reversal};
+
+/// Why a name means no step.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoStep {
+    /// Several have that id.
+    #[error("several steps are called {0}: name the number")]
+    Several(StepPath),
+    /// None has it.
+    #[error("there is no step {named}; there are {known}")]
+    Unknown {
+        /// What was named.
+        named: StepPath,
+        /// Those that there are.
+        known: String,
+    },
+}
 
 /// Attempts whose outcome is not known yet.
-pub(super) fn in_hand(run: &Execution) -> usize {
+#[must_use]
+pub fn in_hand(run: &Execution) -> usize {
     let attempts = run.steps.values().flat_map(|step| &step.attempts);
     attempts.filter(|attempt| attempt.is_open()).count()
 }
 
 /// Whether a run of it is under way, or would go on.
-pub(super) fn runs(case: &Remediation) -> bool {
+#[must_use]
+pub fn runs(case: &Remediation) -> bool {
     let state = case.held.as_ref().map_or(case.state, |held| held.from);
     case.state != State::ByHand
         && matches!(state, State::Running | State::Undoing | State::Verifying)
@@ -233,10 +251,10 @@ fn approved(case: &Remediation) -> bool {
 }
 
 /// The step with that path, or with that id where only one has it.
-pub(super) fn find_step<'a>(
-    case: &'a Remediation,
-    named: &StepPath,
-) -> Result<&'a PlanStep, Refused> {
+///
+/// # Errors
+/// None, or several, are called so.
+pub fn find_step<'a>(case: &'a Remediation, named: &StepPath) -> Result<&'a PlanStep, NoStep> {
     let steps = steps_of(case);
     if let Some(step) = steps.iter().find(|step| step.path == *named) {
         return Ok(step);
@@ -244,13 +262,10 @@ pub(super) fn find_step<'a>(
     let mut same = steps.iter().filter(|step| step.id == named.as_str());
     match (same.next(), same.next()) {
         (Some(step), None) => Ok(step),
-        (Some(_), Some(_)) => {
-            Err((Refusal::Invalid, format!("several steps are called {named}: name the number")))
-        }
+        (Some(_), Some(_)) => Err(NoStep::Several(named.clone())),
         (None, _) => {
-            let known = steps.iter().map(|step| step.path.as_str()).collect::<Vec<_>>();
-            let why = format!("there is no step {named}; there are {}", known.join(", "));
-            Err((Refusal::NotFound, why))
+            let known = steps.iter().map(|step| step.path.as_str()).collect::<Vec<_>>().join(", ");
+            Err(NoStep::Unknown { named: named.clone(), known })
         }
     }
 }
