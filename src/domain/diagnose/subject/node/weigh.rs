@@ -60,7 +60,7 @@ fn pressed(findings: &mut Findings) {
         .speaks_for("one-pod-dominates", 0.05)
         .speaks_against("lost", 0.4)
         .speaks_against("not-ready", 0.2)
-        .relies_on(&["missing-metrics", "missing-pods"]);
+        .relies_on(&["missing-metrics", "pods-on-node"]);
     let scale = if of_disk && !findings.has("one-pod-dominates") {
         scale.speaks_against("leftover-pods", 0.15).speaks_against("unused-images", 0.15)
     } else {
