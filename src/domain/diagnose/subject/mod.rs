@@ -28,7 +28,6 @@ mod service;
 mod settle;
 mod terminating;
 #[cfg(test)]
-#[allow(clippy::needless_pass_by_value, reason = "objects are written in place with `json!`")]
 mod tests;
 mod volume;
 mod webhook;

@@ -93,7 +93,7 @@ fn what_may_not_be_read_makes_no_drain_safe() {
     assert!(fact(&found, "missing-budgets").is_some());
     let found = World::of(&all).without(&["Pod"]).diagnosis(&ALERT);
     is(&found, "node-lost Remediate Node/n1");
-    assert!(!found.values.contains_key("drain_safe") && fact(&found, "pods-on-node").is_some());
+    assert!(!found.values.contains_key("drain_safe") && fact(&found, "missing-pods").is_some());
 }
 
 #[test]
