@@ -49,6 +49,8 @@ const fn at_least(min: u64) -> Kind {
 
 /// Risks, and none.
 pub const RISKS: &[&str] = &["none", "low", "medium", "high", "critical"];
+/// Words of `policy.managed`.
+pub const MANAGED: &[&str] = &["by-kind", "source", "suspend"];
 /// Modes.
 pub const MODES: &[&str] = &["observe", "suggest", "approve"];
 /// Glyph sets.
@@ -106,6 +108,12 @@ pub const KEYS: &[Key] = &[
         Kind::Number { min: 1, max: 100_000 },
         "50",
         "most pods that one plan may touch",
+    ),
+    key(
+        "policy.managed",
+        Kind::Choice(MANAGED),
+        "by-kind",
+        "what becomes of changes that Argo CD, Flux or another keeper would put back",
     ),
     key(
         "policy.settle",

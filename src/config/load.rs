@@ -9,7 +9,7 @@ use super::settings::{
     UiSettings, VectorDbSettings, WebhookSettings,
 };
 use super::value::{Kind, Value};
-use crate::domain::policy::Mode;
+use crate::domain::policy::{Managed, Mode};
 use crate::domain::workflow::plan::Risk;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -376,6 +376,8 @@ impl Layers {
                 protected: self.set("policy.protected"),
                 denied: self.set("policy.denied"),
                 max_pods: u32::try_from(self.number("policy.max_pods")).unwrap_or(1),
+                managed: Managed::from_word(&self.text("policy.managed"))
+                    .unwrap_or(Managed::ByKind),
                 settle_s: match self.entries.get("policy.settle") {
                     Some((Value::Number(seconds), _)) => Some(*seconds),
                     _ => None,

@@ -1,7 +1,7 @@
 //! The settings, as plain values. Made by [`super::load`], which has checked them.
 
 use super::secret::Secret;
-use crate::domain::policy::{Grant, Mode, Policy};
+use crate::domain::policy::{Grant, Managed, Mode, Policy};
 use crate::domain::workflow::plan::Risk;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -88,6 +88,8 @@ pub struct PolicySettings {
     pub denied: BTreeSet<String>,
     /// Most pods that one plan may touch.
     pub max_pods: u32,
+    /// What becomes of changes that a keeper would put back.
+    pub managed: Managed,
     /// Settle time in seconds for all templates; `None`: as each says.
     pub settle_s: Option<u64>,
 }
@@ -202,6 +204,7 @@ impl Settings {
             denied: self.policy.denied.clone(),
             without_terminal: self.approval.without_terminal,
             max_pods: self.policy.max_pods,
+            managed: self.policy.managed,
             alerts_match: self.alerts_match.clone(),
             max_running: self.engine.max_running,
             settle_s: self.policy.settle_s,

@@ -203,6 +203,13 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// The case would be closed now: what ends with it is taken back first.
+    Closing {
+        /// How it will be closed.
+        outcome: Outcome,
+        /// In words.
+        why: String,
+    },
     /// The execution (and undoing, if any) ended.
     ExecutionEnded {
         /// `None`: no undo; else whether all was undone.

@@ -20,6 +20,7 @@ pub mod event;
 pub mod evidence;
 pub mod expr;
 pub mod id;
+pub mod managed;
 pub mod named;
 pub mod operation;
 pub mod policy;

@@ -2,7 +2,7 @@
 
 use super::diagnosis::words;
 use super::principal::Principal;
-use super::workflow::plan::{ActionClass, Plan, Risk};
+use super::workflow::plan::{ActionClass, Manager, Plan, Risk};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +15,18 @@ words!(
         Suggest = "suggest",
         /// Plans that people approve.
         Approve = "approve",
+    }
+);
+
+words!(
+    /// What becomes of a change that Argo CD, Flux or another keeper would put back.
+    Managed {
+        /// One that lasts is handed over, to be made at the source; one that ends by itself suspends the keeper.
+        ByKind = "by-kind",
+        /// Always handed over.
+        Source = "source",
+        /// The keeper is suspended until the change was verified.
+        Suspend = "suspend",
     }
 );
 
@@ -123,6 +135,8 @@ pub struct Policy {
     pub without_terminal: Option<Risk>,
     /// Most pods that one plan may touch.
     pub max_pods: u32,
+    /// What becomes of changes that a keeper would put back.
+    pub managed: Managed,
     /// Labels that an alert must carry to belong to this cluster.
     pub alerts_match: BTreeMap<String, String>,
     /// Executions at once on the cluster.
@@ -143,6 +157,7 @@ impl Default for Policy {
             denied: BTreeSet::new(),
             without_terminal: Some(Risk::Low),
             max_pods: 50,
+            managed: Managed::ByKind,
             alerts_match: BTreeMap::new(),
             max_running: 10,
             settle_s: None,
@@ -244,7 +259,8 @@ impl Policy {
                 plan.blast.pods, self.max_pods
             ));
         }
-        for manager in plan.managers.iter().filter(|manager| manager.reverts && plan.mutates()) {
+        let against = |manager: &&Manager| manager.reverts && manager.handling.is_empty();
+        for manager in plan.managers.iter().filter(against).filter(|_| plan.mutates()) {
             why.push(format!(
                 "{} {} would revert it: change it at the source",
                 manager.kind, manager.name

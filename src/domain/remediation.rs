@@ -17,7 +17,7 @@ use super::resource::ObjectKey;
 use super::steering::{Held, Wish};
 use super::time::Timestamp;
 use super::verdict::{Judgement, Sample};
-use super::workflow::execution::{Attempt, Execution, StepRun};
+use super::workflow::execution::{Attempt, Closing, Execution, StepRun};
 use super::workflow::plan::Plan;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -400,6 +400,15 @@ impl Remediation {
                 self.last = format!("undoing: {why}");
                 if let Some(execution) = &mut self.execution {
                     execution.undo_why = Some(why.clone());
+                    execution.closing = None;
+                }
+                self.enter(State::Undoing, at);
+            }
+            Event::Closing { outcome, why } => {
+                self.last = format!("taking back what ends with the case: {why}");
+                if let Some(execution) = &mut self.execution {
+                    execution.closing =
+                        Some(Closing { outcome: outcome.clone(), why: why.clone() });
                 }
                 self.enter(State::Undoing, at);
             }

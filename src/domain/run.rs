@@ -4,7 +4,7 @@ use super::approval::{Approval, Decision};
 use super::id::{ExecutionId, PlanDigest, StepPath};
 use super::remediation::{Remediation, State};
 use super::time::Timestamp;
-use super::workflow::execution::{AttemptOutcome, Execution, StepRun, StepState};
+use super::workflow::execution::{AttemptOutcome, Direction, Execution, StepRun, StepState};
 use super::workflow::plan::{PlanStep, StepKind};
 use std::collections::BTreeMap;
 
@@ -74,6 +74,7 @@ impl Remediation {
             undo_why: None,
             undone: None,
             ending: None,
+            closing: None,
         });
     }
 
@@ -100,6 +101,20 @@ impl Remediation {
                 step.notes.push(note.to_string());
             }
         }
+    }
+
+    /// Whether something took effect that ends with the case, and was not taken back yet.
+    #[must_use]
+    pub fn must_end(&self) -> bool {
+        let (Some(plan), Some(run)) = (&self.plan, &self.execution) else { return false };
+        run.all_steps(plan).into_iter().filter(|step| step.ends_with_case()).any(|step| {
+            run.steps.get(&step.path).is_some_and(|step| {
+                !matches!(step.state, StepState::Undone | StepState::UndoFailed { .. })
+                    && step.attempts.iter().any(|attempt| {
+                        attempt.direction == Direction::Forward && attempt.took_effect()
+                    })
+            })
+        })
     }
 
     /// Whether what stands is only a message to a person.

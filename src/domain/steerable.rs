@@ -211,6 +211,9 @@ fn why_not_closed(case: &Remediation, steering: &Steering) -> Option<String> {
             if run.undo_why.is_some() {
                 return Some("it was undone: ask for a new plan".into());
             }
+            if run.closing.is_some() {
+                return Some("what ended with it is gone: ask for a new plan".into());
+            }
             why_not_retry(case, run, step.as_ref())
         }
         Steering::TakeOver => Some(format!("it is closed ({word}): claim it")),

@@ -282,6 +282,7 @@ impl Remediation {
         if let Some(run) = &mut self.execution {
             run.ended_at = None;
             run.undone = None;
+            run.closing = None;
         }
         self.enter(state, at);
     }

@@ -64,6 +64,12 @@ fn words(event: &Event, case: Option<&Remediation>) -> String {
         | Event::AttemptStarted { .. }
         | Event::AttemptEnded { .. } => step_sentence(event, case),
         Event::UndoStarted { why } => format!("undo started: {why}"),
+        Event::Closing { outcome, why } => {
+            format!(
+                "taking back what ends with the case, before it is closed {}: {why}",
+                outcome.word()
+            )
+        }
         Event::ExecutionEnded { undone, succeeded, why } => {
             let how = match (undone, succeeded) {
                 (Some(true), _) => "ended, undone",
@@ -198,6 +204,7 @@ fn decision_sentence(event: &Event) -> String {
         | Event::AttemptStarted { .. }
         | Event::AttemptEnded { .. }
         | Event::UndoStarted { .. }
+        | Event::Closing { .. }
         | Event::ExecutionEnded { .. }
         | Event::Judged { .. }
         | Event::Closed { .. }
@@ -258,6 +265,7 @@ fn step_sentence(event: &Event, case: Option<&Remediation>) -> String {
         | Event::Expired { .. }
         | Event::ExecutionStarted { .. }
         | Event::UndoStarted { .. }
+        | Event::Closing { .. }
         | Event::ExecutionEnded { .. }
         | Event::Judged { .. }
         | Event::Closed { .. }

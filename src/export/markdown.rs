@@ -214,7 +214,11 @@ fn plan(out: &mut Page, plan: &PlanLine) {
         }
     }
     for manager in &plan.managers {
-        let reverts = if manager.reverts { "would revert it" } else { "manages it" };
+        let reverts = match manager.handling.as_str() {
+            "" if manager.reverts => "would revert it",
+            "" => "manages it",
+            handling => handling,
+        };
         let line = format!("{} {} {reverts} ({})", manager.kind, manager.name, manager.source);
         item(out, "Managed", &escape(&line));
     }

@@ -142,7 +142,11 @@ fn plan(out: &mut Lines, report: &Report, plan: &PlanLine) {
         out.field("not known", unknown);
     }
     for manager in &plan.managers {
-        let reverts = if manager.reverts { "would revert it" } else { "manages it" };
+        let reverts = match manager.handling.as_str() {
+            "" if manager.reverts => "would revert it",
+            "" => "manages it",
+            handling => handling,
+        };
         out.field(
             "managed",
             &format!("{} {} {reverts} ({})", manager.kind, manager.name, manager.source),

@@ -324,6 +324,7 @@ pub fn plan(at: &ObjectRef, risk: Risk, digest: &str) -> Plan {
             name: "release ledger".into(),
             reverts: false,
             source: "label app.kubernetes.io/managed-by".into(),
+            handling: String::new(),
         }],
         left_if_stopped: "the new limit stays; its rollout goes on by itself".into(),
         expires_s: 900,

@@ -5,7 +5,7 @@ use super::spec::ActionSpec;
 use super::{
     budget, claim, collect, failed_pods, finalizer, migrate, network_components, network_policy,
     node, optimise, pod, probe, quarantine, restart, roll_back, rollout, scale, service,
-    set_resources,
+    set_resources, suspend_sync,
 };
 use crate::domain::diagnosis::words;
 use crate::domain::evidence::Progress;
@@ -61,6 +61,8 @@ words!(
         RemoveFinalizer = "remove_finalizer",
         /// Pods that have ended go.
         DeleteFailedPods = "delete_failed_pods",
+        /// Keep Argo CD or Flux from putting changes back, until the case is closed.
+        SuspendSync = "suspend_sync",
         /// Read and keep what tells how things stood.
         CollectDiagnostics = "collect_diagnostics",
     }
@@ -94,9 +96,19 @@ impl Action {
             Self::ExpandPvc => &claim::SPEC,
             Self::RemoveFinalizer => &finalizer::SPEC,
             Self::DeleteFailedPods => &failed_pods::SPEC,
+            Self::SuspendSync => &suspend_sync::SPEC,
             Self::CollectDiagnostics => &collect::SPEC,
         }
     }
+}
+
+/// Actions whose effect ends by itself: as its undo, once the case is closed in whatever way.
+const ENDING: &[&str] = &["suspend_sync", "enable_debug_mode", "relax_disruption_budget"];
+
+/// Whether what the action of that name did is taken back when the case ends, also after success.
+#[must_use]
+pub fn ends_with_case(action: &str) -> bool {
+    ENDING.contains(&action)
 }
 
 impl Deref for Action {

@@ -31,9 +31,10 @@ mod scale;
 mod service;
 mod set_resources;
 mod spec;
+mod suspend_sync;
 mod workload;
 
-pub use catalogue::{Action, compile};
+pub use catalogue::{Action, compile, ends_with_case};
 pub use node::CORDON_ANNOTATION;
 pub use parameter::{ActionParameter, ActionParameterKind};
 pub use quarantine::QUARANTINE_LABEL;

@@ -1,6 +1,7 @@
 //! Who else keeps an object as it is, and who wrote it last.
 
-use super::fields::{controller, items, moment, text, value};
+use super::fields::{items, moment, text, value};
+use crate::domain::managed::{Keeper, keepers};
 use crate::domain::time::Timestamp;
 use crate::domain::workflow::plan::Manager;
 use serde_json::Value;
@@ -8,45 +9,7 @@ use serde_json::Value;
 /// Argo CD, Flux, Helm and operators that manage the object, by what they leave on it.
 #[must_use]
 pub fn managers(object: &Value) -> Vec<Manager> {
-    let mark = |part: &str, key: &str| {
-        let found = text(object, &["metadata", part, key]);
-        (!found.is_empty()).then(|| (found.to_string(), format!("metadata.{part}[{key}]")))
-    };
-    let mut found = Vec::new();
-    let mut add = |kind: &str, name: String, reverts: bool, source: String| {
-        if !found.iter().any(|known: &Manager| known.kind == kind) {
-            found.push(Manager { kind: kind.into(), name, reverts, source });
-        }
-    };
-    for (part, key) in [
-        ("annotations", "argocd.argoproj.io/tracking-id"),
-        ("labels", "argocd.argoproj.io/instance"),
-        ("labels", "argocd.argoproj.io/app-name"),
-    ] {
-        if let Some((name, source)) = mark(part, key) {
-            let app = name.split(':').next().unwrap_or_default().to_string();
-            add("Argo CD", app, true, source);
-        }
-    }
-    for key in ["kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name"] {
-        if let Some((name, source)) = mark("labels", key) {
-            add("Flux", name, true, source);
-        }
-    }
-    if let Some((name, source)) = mark("annotations", "meta.helm.sh/release-name") {
-        add("Helm", name, false, source);
-    } else if text(object, &["metadata", "labels", "app.kubernetes.io/managed-by"]) == "Helm" {
-        let name = text(object, &["metadata", "labels", "app.kubernetes.io/instance"]);
-        let source = "metadata.labels[app.kubernetes.io/managed-by]";
-        add("Helm", name.into(), false, source.into());
-    }
-    if let Some(owner) = controller(object)
-        && !matches!(owner.key.kind.as_str(), "ReplicaSet" | "Deployment" | "Job" | "CronJob")
-    {
-        let name = format!("{} {}", owner.key.kind, owner.key.name);
-        add("operator", name, true, "metadata.ownerReferences".into());
-    }
-    found
+    keepers(object).iter().map(Keeper::manager).collect()
 }
 
 /// The last writer of an object.
@@ -124,7 +87,7 @@ mod tests {
     #[test]
     fn each_kind_of_manager_is_seen_by_its_mark() {
         let object = json!({"metadata": {
-            "annotations": {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:ns/web",
+            "annotations": {"argocd.argoproj.io/tracking-id": "shop:x",
                 "meta.helm.sh/release-name": "web"},
             "ownerReferences": [{"controller": true, "kind": "Widget", "name": "w", "apiVersion": "x/v1", "uid": "u"}]}});
         let found = managers(&object);

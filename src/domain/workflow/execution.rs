@@ -9,6 +9,7 @@
 //! ```
 
 use super::plan::{Plan, PlanStep};
+use crate::domain::event::Outcome;
 use crate::domain::id::{AttemptId, ExecutionId, PlanDigest, StepPath};
 use crate::domain::steering::Ending;
 use crate::domain::time::Timestamp;
@@ -352,6 +353,18 @@ pub struct Execution {
     /// That a person ends it, or takes it back.
     #[serde(default)]
     pub ending: Option<Ending>,
+    /// How the case will be closed, once what ends with it is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closing: Option<Closing>,
+}
+
+/// See [`Execution::closing`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closing {
+    /// How it will be closed.
+    pub outcome: Outcome,
+    /// In words.
+    pub why: String,
 }
 
 impl Execution {

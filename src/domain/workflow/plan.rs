@@ -118,6 +118,10 @@ pub struct Manager {
     pub reverts: bool,
     /// Where that is written: `annotation argocd.argoproj.io/tracking-id`.
     pub source: String,
+    /// What this plan does about it, or why it need not: `suspended by step 0, resumed after verification`. Empty while
+    /// nothing is.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub handling: String,
 }
 
 /// Whom it touches.

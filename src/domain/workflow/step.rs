@@ -3,6 +3,7 @@
 use super::bounded::Bounded;
 use super::plan::{ActionClass, Risk, TemplateRef};
 use super::retry::Retry;
+use crate::domain::action::ends_with_case;
 use crate::domain::diagnosis::words;
 use crate::domain::id::StepPath;
 use crate::domain::operation::{DiffLine, Operation, PreviewLabel};
@@ -280,6 +281,12 @@ impl PlanStep {
             out.extend(below.with_all_below());
         }
         out
+    }
+
+    /// Whether what it did is taken back when the case ends, also after success.
+    #[must_use]
+    pub fn ends_with_case(&self) -> bool {
+        matches!(&self.kind, StepKind::Action { action, .. } if ends_with_case(action))
     }
 
     /// What it sends, if it is an action.

@@ -142,6 +142,7 @@ impl Core {
             | Event::AttemptStarted { .. }
             | Event::AttemptEnded { .. }
             | Event::UndoStarted { .. }
+            | Event::Closing { .. }
             | Event::ExecutionEnded { .. }
             | Event::Judged { .. }
             | Event::Claimed { .. }

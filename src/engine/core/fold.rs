@@ -342,6 +342,7 @@ impl Core {
             | Event::AttemptStarted { .. }
             | Event::AttemptEnded { .. }
             | Event::UndoStarted { .. }
+            | Event::Closing { .. }
             | Event::ExecutionEnded { .. }
             | Event::Judged { .. }
             | Event::Closed { .. }
@@ -392,6 +393,7 @@ impl Core {
             | Event::ItemsFound { .. }
             | Event::StepDecided { .. }
             | Event::UndoStarted { .. }
+            | Event::Closing { .. }
             | Event::ExecutionEnded { .. }
             | Event::Judged { .. }
             | Event::Closed { .. }

@@ -105,7 +105,13 @@ impl Core {
         why: &str,
         now: Timestamp,
     ) {
-        let event = Event::Closed { outcome, why: why.into() };
+        let ending = self.open.get(id).filter(|case| case.must_end());
+        let begun = ending.and_then(|case| case.execution.as_ref()?.closing.as_ref());
+        let event = match (ending, begun) {
+            // What ends with the case does so first, and then it is closed.
+            (Some(_), None) => Event::Closing { outcome, why: why.into() },
+            (Some(_), Some(_)) | (None, _) => Event::Closed { outcome, why: why.into() },
+        };
         self.engine_emit(out, now, id, event);
     }
 

@@ -25,6 +25,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+mod ending;
 mod episodes;
 
 const UID: u32 = 1_000;

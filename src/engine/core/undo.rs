@@ -7,7 +7,9 @@ use crate::domain::event::{Event, Outcome};
 use crate::domain::remediation::Remediation;
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::Verdict;
-use crate::domain::workflow::execution::{Attempt, Direction, Execution, StepRun, StepState};
+use crate::domain::workflow::execution::{
+    Attempt, Closing, Direction, Execution, StepRun, StepState,
+};
 use crate::domain::workflow::plan::PlanStep;
 use std::sync::Arc;
 
@@ -22,7 +24,8 @@ impl Core {
         now: Timestamp,
     ) {
         let (Some(plan), Some(run)) = (&case.plan, &case.execution) else { return };
-        let steps = run.all_steps(plan);
+        let due = |step: &&PlanStep| run.closing.is_none() || step.ends_with_case();
+        let steps = run.all_steps(plan).into_iter().filter(due).collect::<Vec<_>>();
         let effects = in_order_of_effect(run, &steps);
         let all = effects.iter().all(|(_, state)| match &state.state {
             StepState::UndoFailed { .. } => false,
@@ -93,6 +96,17 @@ impl Core {
     }
 
     fn undo_ended(&mut self, out: &mut Accepted, case: &Remediation, all: bool, now: Timestamp) {
+        let closing = case.execution.as_ref().and_then(|run| run.closing.as_ref());
+        if let Some(Closing { outcome, why }) = closing {
+            let (outcome, why) = if all {
+                (outcome.clone(), why.clone())
+            } else {
+                let missed = "what ends with the case could not be taken back: a person must look";
+                (Outcome::Failed, format!("{why}; {missed}"))
+            };
+            self.close(out, &case.id, outcome, &why, now);
+            return;
+        }
         let why = case
             .execution
             .as_ref()

@@ -181,7 +181,9 @@ pub fn owner(plan: Option<&Plan>) -> Row {
             line.push(Role::Unsure, "⚠ ");
         }
         line.push(Role::Text, &format!("{} {}", manager.kind, manager.name));
-        if manager.reverts {
+        if !manager.handling.is_empty() {
+            line.push(Role::Text, &format!(": {}", manager.handling));
+        } else if manager.reverts {
             line.push(Role::Unsure, " would revert it");
         }
         line.push(Role::TextDim, &format!("  ({})", manager.source));

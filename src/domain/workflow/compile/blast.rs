@@ -251,6 +251,7 @@ fn autoscalers(
                 "spec.targetRef of it, updateMode {}",
                 if mode.is_empty() { "Auto" } else { mode }
             ),
+            handling: String::new(),
         });
     }
 }

@@ -7,13 +7,14 @@
 //! server's previews.
 //! Absent: choosing a template (see `Library::choose`), asking the server.
 //!
-//! Reading order: `request`, `variables`, `parameters`, `project`, `at`, `steps`, `blocks`, `for_each`, `blast`, `pods`,
+//! Reading order: `request`, `variables`, `parameters`, `project`, `at`, `steps`, `blocks`, `for_each`, `kept`, `blast`, `pods`,
 //! `room`, `plan`.
 
 mod at;
 mod blast;
 mod blocks;
 mod for_each;
+mod kept;
 mod parameters;
 mod plan;
 mod pods;

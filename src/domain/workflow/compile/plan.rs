@@ -1,6 +1,7 @@
 //! The plan as a whole.
 
 use super::blast::{self, Change};
+use super::kept;
 use super::pods;
 use super::request::{CompileError, PlanRequest};
 use super::steps::{Done, Work};
@@ -29,9 +30,11 @@ pub fn compile(
     gathered: &Gathered,
 ) -> Result<Progress<Plan>, CompileError> {
     let mut work = Work::new(request, gathered);
-    let (params, steps) = work.top()?;
+    let (params, mut steps) = work.top()?;
     let mut reader = Reader::new(gathered);
-    let (blast, keepers) = radius(request, &work, &steps, gathered, &mut reader);
+    let kept = kept::settle(request, &mut work, &mut steps, &mut reader)?;
+    let (mut blast, mut keepers) = radius(request, &work, &steps, gathered, &mut reader);
+    kept.note(&mut blast, &mut keepers);
     let mut needs = work.needs.clone();
     needs.extend(reader.needs());
     if !needs.is_empty() {

@@ -328,7 +328,11 @@ impl<'a> Work<'a> {
     }
 
     /// An operation with its diff and undo; its effect is there for the steps after it.
-    fn planned(&mut self, operation: &Operation, undoable: bool) -> Option<PlannedOperation> {
+    pub(super) fn planned(
+        &mut self,
+        operation: &Operation,
+        undoable: bool,
+    ) -> Option<PlannedOperation> {
         let (diff, effect) = match operation {
             Operation::Patch { object, .. } => {
                 let read = Read::Object(object.key.clone());

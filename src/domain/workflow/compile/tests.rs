@@ -350,15 +350,6 @@ fn pods_that_would_stay_pending_once_the_old_ones_are_gone_block_the_plan() {
 }
 
 #[test]
-fn a_manager_that_would_revert_it_is_named() {
-    let mut objects = cluster();
-    objects[0]["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"] = json!("shop:x");
-    let plan = Setting::default().plan(&high_memory(), &objects).unwrap();
-    assert_eq!(plan.managers[0].kind, "Argo CD");
-    assert!(plan.managers[0].reverts);
-}
-
-#[test]
 fn a_person_is_told_what_was_found_where_nothing_can_be_done() {
     let mut case = diagnosis(
         &deployment(),
@@ -429,3 +420,5 @@ fn errors_name_the_template_and_the_step() {
             .contains("step 2: payments/DaemonSet/ledger-api has no container gone")
     );
 }
+
+mod kept;
