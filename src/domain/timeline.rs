@@ -139,6 +139,7 @@ fn steered_sentence(event: &Event) -> String {
         | Event::Claimed { .. }
         | Event::Stopped { .. }
         | Event::Started { .. }
+        | Event::Closing { .. }
         | Event::IdentityMismatch { .. } => String::new(),
     }
 }
