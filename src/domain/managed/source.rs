@@ -126,15 +126,17 @@ fn enter<'a>(at: &'a mut Value, segment: &Segment, listed: bool) -> Option<&'a m
 fn write_member(out: &mut String, indent: usize, name: &str, value: &Value) {
     let pad = " ".repeat(indent);
     let name = scalar(&Value::String(name.into()));
+    out.push_str(&pad);
+    out.push_str(&name);
     match value {
         Value::Object(members) if !members.is_empty() => {
-            out.push_str(&format!("{pad}{name}:\n"));
+            out.push_str(":\n");
             for (name, value) in members {
                 write_member(out, indent + 2, name, value);
             }
         }
         Value::Array(list) if !list.is_empty() && list.iter().all(Value::is_object) => {
-            out.push_str(&format!("{pad}{name}:\n"));
+            out.push_str(":\n");
             for item in list {
                 let mut inner = String::new();
                 // The name first, as people write it.
@@ -151,7 +153,16 @@ fn write_member(out: &mut String, indent: usize, name: &str, value: &Value) {
                 out.push_str(&inner);
             }
         }
-        other => out.push_str(&format!("{pad}{name}: {}\n", scalar(other))),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => {
+            out.push_str(": ");
+            out.push_str(&scalar(value));
+            out.push('\n');
+        }
     }
 }
 
@@ -166,6 +177,11 @@ fn scalar(value: &Value) -> String {
     };
     match value {
         Value::String(text) if plain(text) => text.clone(),
-        other => other.to_string(),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => value.to_string(),
     }
 }

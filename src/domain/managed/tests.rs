@@ -1,5 +1,7 @@
 //! What keepers put back, and what they leave alone.
 
+#![allow(clippy::needless_pass_by_value, reason = "`json!` and changes at the call")]
+
 use super::*;
 use crate::domain::action::fixtures::{answer, deployment, reference};
 use crate::domain::diagnose::reader::Reader;

@@ -108,6 +108,7 @@ fn find(work: &Work<'_>, reader: &mut Reader<'_>) -> Vec<Found> {
                 | Operation::Evict { .. }
                 | Operation::Create { .. }
                 | Operation::Unmake { .. }
+                | Operation::Exec(_)
                 | Operation::Collect { .. } => continue,
             };
             let Got::Have(object) = reader.look(&target.key) else { continue };
@@ -225,14 +226,15 @@ fn message(work: &Work<'_>, found: &[Found]) -> String {
     );
     for one in found.iter().filter(|one| one.stance.reverts) {
         let manager = one.keeper.manager();
-        text.push_str(&format!(
+        let kept = format!(
             "\n{} is kept by {} {}: {}. Change it at the source:\n{}\n",
             one.target.key.path(),
             manager.kind,
             manager.name,
             one.stance.why,
             one.stance.source.text()
-        ));
+        );
+        text.push_str(&kept);
         let operations = work.done.iter().flat_map(|done| &done.compiled.operations);
         if let Some(patch) = patch_text(&one.target.key, operations) {
             text.push_str("\nPatch to commit:\n");

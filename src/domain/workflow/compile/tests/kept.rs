@@ -1,5 +1,7 @@
 //! Plans for objects that somebody else keeps: handed over, or with the keeper suspended; never a fight.
 
+#![allow(clippy::needless_pass_by_value, reason = "`json!` at the call")]
+
 use super::{Setting, cluster, high_memory};
 use crate::domain::operation::Operation;
 use crate::domain::policy::Managed;
