@@ -233,6 +233,7 @@ fn deed(recorded: &Recorded, cases: &[Remediation]) -> Option<Deed> {
         | Event::AttemptStarted { .. }
         | Event::AttemptEnded { .. }
         | Event::UndoStarted { .. }
+        | Event::Closing { .. }
         | Event::ExecutionEnded { .. }
         | Event::Judged { .. }
         | Event::Closed { .. }
