@@ -544,3 +544,40 @@ fn the_manual_page_and_completions_name_every_verb() {
         assert!(page.contains(verb) && script.contains(verb), "{verb}");
     }
 }
+
+#[test]
+fn templates_are_tested_against_our_own_cases_and_a_difference_is_shown() {
+    let home = Home::new();
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let (cases, plans) = (tests.join("cases"), tests.join("plans"));
+    let (cases, plans) = (cases.to_str().unwrap(), plans.to_str().unwrap());
+    let whole = home.run(&["templates", "test", cases, "--plans", plans]);
+    assert_eq!(whole.code, 0, "{}{}", whole.out, whole.err);
+    assert!(whole.out.contains("limit-too-small: as it must be"), "{}", whole.out);
+
+    let mut case = parsed(&std::fs::read_to_string(tests.join("cases/bad-image.json")).unwrap());
+    case["expected"]["cause"] = json!("image-pull");
+    case["expected"]["plan"] = json!({"template": "crash-loop", "steps": ["1 pray"]});
+    home.with("case.json", &case.to_string());
+    let one = home.run(&["templates", "test", "case.json"]);
+    assert_eq!(one.code, 1, "{}{}", one.out, one.err);
+    for line in ["cause: wanted image-pull, is bad-rollout", "- 1 pray", "+ 2 roll_back on "] {
+        assert!(one.out.contains(line), "`{line}` in {}", one.out);
+    }
+    let json = parsed(&home.run(&["templates", "test", "case.json", "--output", "json"]).out);
+    assert_eq!(json["items"][0]["passed"], false);
+
+    assert_eq!(home.run(&["templates", "test", "nowhere"]).code, 3);
+    home.with("case.json", "{\"about\": 1}");
+    let bad = home.run(&["templates", "test", "case.json"]);
+    assert_eq!(bad.code, 1, "{}", bad.out);
+    assert!(bad.out.contains("case.json: invalid type"), "{}", bad.out);
+}
+
+#[test]
+fn record_says_what_it_can_not_record() {
+    let home = Home::new();
+    let none = home.run(&["record", "abc"]);
+    assert_eq!(none.code, 6, "{}", none.err);
+    assert!(none.err.contains("no store"), "{}", none.err);
+}

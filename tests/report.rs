@@ -90,6 +90,7 @@ fn diagnosis(summary: &str) -> Diagnosis {
         disposition: Disposition::Remediate,
         summary: summary.into(),
         at: at(5),
+        reads: None,
     }
 }
 
@@ -182,6 +183,7 @@ fn plan() -> Plan {
         left_if_stopped: "nothing".into(),
         expires_s: 900,
         made_at: at(10),
+        reads: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::output::Format;
 use super::{
     alert, approve, audit, cancel, claim, completions, config, demo, doctor, engine, export,
-    handover, list, logs, man, pause, plan, plan_anew, reject, resume, retry, revise, show, skip,
+    handover, list, logs, man, pause, plan, plan_anew, record, reject, resume, retry, revise, show, skip,
     start, stop, take_over, templates, undo, watch,
 };
 use clap::{Args, Parser, Subcommand};
@@ -134,9 +134,11 @@ pub enum Verb {
     Export(export::Export),
     /// What happened, what waits, what is stopped, since you left.
     Handover(handover::Handover),
+    /// Make a test case for `templates test` out of a remediation, without its secrets.
+    Record(record::Record),
     /// The event log: verify its chain, or show it.
     Audit(audit::Audit),
-    /// Templates: list, show, lint.
+    /// Templates: list, show, lint, test.
     Templates(templates::Templates),
     /// Settings: show each with its origin, or check them.
     Config(config::Config),

@@ -71,6 +71,20 @@ impl Log {
         reader::blob(self.0.store.as_ref(), digest).await.map_err(failure)
     }
 
+    /// What was read for a diagnosis or a plan; `None` when it is kept no more.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn reads(&self, digest: &str) -> Result<Option<Vec<u8>>, Failure> {
+        reader::reads(self.0.store.as_ref(), digest).await.map_err(failure)
+    }
+
+    /// One case as it was after these events of it.
+    #[must_use]
+    pub fn fold(&self, id: &RemediationId, events: &[Recorded]) -> Option<Remediation> {
+        reader::fold(&self.0.cluster, id, events)
+    }
+
     /// Walks the whole chain.
     ///
     /// # Errors

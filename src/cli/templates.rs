@@ -1,7 +1,8 @@
-//! `templates list`, `show` and `lint`.
+//! `templates list`, `show` and `lint`; `test` is in `templates_test`.
 
 use super::exit::{Exit, Failure, Outcome};
 use super::session::Session;
+use super::templates_test::Test;
 use crate::assemble::real::library;
 use crate::domain::workflow::lint;
 use crate::domain::workflow::template::{Library, Problem};
@@ -31,6 +32,8 @@ pub enum What {
         /// Files and directories; none: the shipped ones and templates.directory.
         paths: Vec<PathBuf>,
     },
+    /// Run rules and templates against recorded incidents, offline; says what differs. Exit code 1 when something does.
+    Test(Test),
 }
 
 impl Templates {
@@ -43,11 +46,12 @@ impl Templates {
             What::List => list(session),
             What::Show { name } => show(session, name),
             What::Lint { paths } => lint(session, paths),
+            What::Test(test) => test.run(session),
         }
     }
 }
 
-fn loaded(session: &Session) -> Result<Library, Failure> {
+pub(super) fn loaded(session: &Session) -> Result<Library, Failure> {
     library(session.settings()).map_err(Failure::unavailable)
 }
 
@@ -136,7 +140,7 @@ fn lint(session: &Session, paths: &[PathBuf]) -> Outcome {
     Err(Failure::new(Exit::Failed, format!("{} problems", problems.len())))
 }
 
-fn read(path: &Path, texts: &mut Vec<(String, String)>) -> Result<(), Failure> {
+pub(super) fn read(path: &Path, texts: &mut Vec<(String, String)>) -> Result<(), Failure> {
     let wrong = |error: std::io::Error| {
         let exit = match error.kind() {
             std::io::ErrorKind::NotFound => Exit::NotFound,
@@ -159,7 +163,7 @@ fn read(path: &Path, texts: &mut Vec<(String, String)>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn sentence(problem: &Problem) -> String {
+pub(super) fn sentence(problem: &Problem) -> String {
     let hint = if problem.suggestion.is_empty() {
         String::new()
     } else {

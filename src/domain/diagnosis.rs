@@ -209,4 +209,7 @@ pub struct Diagnosis {
     pub summary: String,
     /// When the evidence was read.
     pub at: Timestamp,
+    /// Under which digest the store keeps what was read, while it does (see `Store::put_reads`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reads: Option<String>,
 }

@@ -26,6 +26,7 @@ pub mod operation;
 pub mod policy;
 pub mod principal;
 pub mod quantity;
+pub mod recorded;
 pub mod redaction;
 pub mod remediation;
 pub mod report;

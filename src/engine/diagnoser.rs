@@ -19,7 +19,9 @@ pub async fn diagnose(outside: &Outside, alerts: &[Alert]) -> Result<Box<Diagnos
     if let Some(why) = silence(&gathered) {
         return Err(JobFailure { why, retryable: true });
     }
-    diagnosis.map(Box::new)
+    let mut diagnosis = diagnosis?;
+    diagnosis.reads = outside.keep(&gathered).await;
+    Ok(Box::new(diagnosis))
 }
 
 /// What is known of an object that a person names.

@@ -9,7 +9,7 @@ use crate::ports::clock::Clock;
 use crate::ports::cluster::Cluster;
 use crate::ports::entropy::Entropy;
 use crate::ports::metrics::Metrics;
-use crate::ports::store::Store;
+use crate::ports::store::{READS_LIMIT, Store};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,6 +81,23 @@ impl Outside {
             let batch = std::mem::replace(&mut rest, tail);
             let answers = futures::future::join_all(batch.iter().map(|read| self.read(read))).await;
             gathered.answers.extend(batch.into_iter().zip(answers));
+        }
+    }
+
+    /// Has the store keep what was read, so that the case can be recorded later. Where that fails, the work goes on
+    /// without: nothing depends on it.
+    pub async fn keep(&self, gathered: &Gathered) -> Option<String> {
+        let bytes = serde_json::to_vec(gathered).ok()?;
+        if bytes.len() > READS_LIMIT {
+            tracing::info!(bytes = bytes.len(), "what was read is too large to be kept");
+            return None;
+        }
+        match self.store.put_reads(&bytes).await {
+            Ok(digest) => Some(digest),
+            Err(error) => {
+                tracing::warn!(%error, "what was read is not kept");
+                None
+            }
         }
     }
 

@@ -50,6 +50,7 @@ pub async fn plan(
         return Err(JobFailure { why, retryable: true });
     }
     let mut plan = compiled?;
+    plan.reads = outside.keep(&gathered).await;
     let mut blockers = Vec::new();
     if wanted.is_some() {
         let (notes, against) = outside.library.objections(template, diagnosis);

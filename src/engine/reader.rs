@@ -107,6 +107,11 @@ pub async fn blob(store: &dyn Store, digest: &str) -> Result<Option<Vec<u8>>, Re
     Ok(store.blob(digest).await?)
 }
 
+/// What was read for a diagnosis or a plan; `None` when it is kept no more.
+pub async fn reads(store: &dyn Store, digest: &str) -> Result<Option<Vec<u8>>, ReadError> {
+    Ok(store.reads(digest).await?)
+}
+
 /// Events after a position, in order, at most `limit`.
 pub async fn after(
     store: &dyn Store,

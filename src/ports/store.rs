@@ -127,6 +127,11 @@ pub struct StopFlag {
     pub since: Timestamp,
 }
 
+/// How many readings (one for each diagnosis, one for each plan) a store keeps.
+pub const READS_KEPT: usize = 400;
+/// Most bytes of one reading; a larger one is not kept.
+pub const READS_LIMIT: usize = 1024 * 1024;
+
 /// The store.
 #[async_trait::async_trait]
 pub trait Store: Send + Sync {
@@ -176,6 +181,11 @@ pub trait Store: Send + Sync {
     async fn put_blob(&self, bytes: &[u8]) -> Result<String, StoreError>;
     /// Bytes by SHA-256.
     async fn blob(&self, digest: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Keeps what was read for a diagnosis or a plan under its SHA-256. Only the newest [`READS_KEPT`] stay: older ones
+    /// go with the same write.
+    async fn put_reads(&self, bytes: &[u8]) -> Result<String, StoreError>;
+    /// What was read, by SHA-256; `None` when it is kept no more.
+    async fn reads(&self, digest: &str) -> Result<Option<Vec<u8>>, StoreError>;
     /// Puts items into the inbox, durably, in one transaction; any process may.
     async fn put(&self, cluster: &ClusterId, items: Vec<InboxItem>)
     -> Result<Vec<u64>, StoreError>;

@@ -182,6 +182,7 @@ pub fn diagnosis(at: &ObjectRef, cause: Cause, pattern: Pattern, confidence: f64
         disposition: Disposition::Remediate,
         summary: "4 OOMKilled in 30m, 509 of 512Mi, flat: no leak".into(),
         at: ago(60),
+        reads: None,
     }
 }
 
@@ -329,6 +330,7 @@ pub fn plan(at: &ObjectRef, risk: Risk, digest: &str) -> Plan {
         left_if_stopped: "the new limit stays; its rollout goes on by itself".into(),
         expires_s: 900,
         made_at: ago(46),
+        reads: None,
     }
 }
 

@@ -9,7 +9,7 @@ use pilothouse::domain::alert::{Alert, AlertStatus};
 use pilothouse::domain::digest::sha256_hex;
 use pilothouse::domain::envelope::{ENCODING_JSON, Head, PAYLOAD_LIMIT, verify_chain};
 use pilothouse::domain::id::{ClusterId, Fingerprint, RemediationId};
-use pilothouse::ports::store::{InboxItem, StopFlag, StoreError};
+use pilothouse::ports::store::{InboxItem, READS_KEPT, StopFlag, StoreError};
 use std::collections::BTreeMap;
 
 macro_rules! every_store {
@@ -59,6 +59,7 @@ every_store! {
     a_later_row_of_the_index_replaces_the_earlier
     clusters_are_those_with_events
     blobs_are_kept_by_their_digest
+    only_the_newest_readings_are_kept
     inbox_items_wait_in_order_until_an_append_takes_them
     a_refused_append_takes_no_inbox_items
     numbers_of_inbox_items_are_never_used_twice
@@ -408,6 +409,22 @@ async fn blobs_are_kept_by_their_digest(place: Place) {
     assert_eq!(store.put_blob(b"").await.unwrap(), sha256_hex(b""));
     assert_eq!(store.blob(&sha256_hex(b"")).await, Ok(Some(Vec::new())));
     assert_eq!(store.blob("none").await, Ok(None));
+}
+
+async fn only_the_newest_readings_are_kept(place: Place) {
+    let store = place.open().await;
+    let first = store.put_reads(b"first").await.unwrap();
+    let second = store.put_reads(b"second").await.unwrap();
+    assert_eq!(first, sha256_hex(b"first"));
+    assert_eq!(place.open().await.reads(&first).await, Ok(Some(b"first".to_vec())));
+    // What comes again counts as new.
+    assert_eq!(store.put_reads(b"first").await.unwrap(), first);
+    for n in 0..READS_KEPT - 1 {
+        store.put_reads(format!("{n}").as_bytes()).await.unwrap();
+    }
+    assert_eq!(store.reads(&second).await, Ok(None));
+    assert_eq!(store.reads(&first).await, Ok(Some(b"first".to_vec())));
+    assert_eq!(store.reads("none").await, Ok(None));
 }
 
 async fn inbox_items_wait_in_order_until_an_append_takes_them(place: Place) {

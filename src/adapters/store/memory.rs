@@ -12,10 +12,10 @@ use crate::domain::id::{BatchId, ClusterId, RemediationId};
 use crate::domain::time::{Timestamp, plus};
 use crate::ports::clock::Clock;
 use crate::ports::store::{
-    Delivered, Draft, InboxItem, IndexRow, StopFlag, Store, StoreError, StoreLease,
+    Delivered, Draft, InboxItem, IndexRow, READS_KEPT, StopFlag, Store, StoreError, StoreLease,
 };
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -30,6 +30,8 @@ pub struct MemoryStore {
 struct Kept {
     streams: BTreeMap<ClusterId, Stream>,
     blobs: BTreeMap<String, Vec<u8>>,
+    /// Newest last.
+    reads: VecDeque<(String, Vec<u8>)>,
     last_number: u64,
 }
 
@@ -217,6 +219,22 @@ impl Store for MemoryStore {
 
     async fn blob(&self, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.kept().blobs.get(digest).cloned())
+    }
+
+    async fn put_reads(&self, bytes: &[u8]) -> Result<String, StoreError> {
+        let digest = sha256_hex(bytes);
+        let mut kept = self.kept();
+        kept.reads.retain(|(known, _)| *known != digest);
+        kept.reads.push_back((digest.clone(), bytes.to_vec()));
+        while kept.reads.len() > READS_KEPT {
+            kept.reads.pop_front();
+        }
+        Ok(digest)
+    }
+
+    async fn reads(&self, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let kept = self.kept();
+        Ok(kept.reads.iter().find(|(known, _)| known == digest).map(|(_, bytes)| bytes.clone()))
     }
 
     async fn put(

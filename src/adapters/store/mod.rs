@@ -52,6 +52,7 @@
 //! inbox         number, stream, at, item (JSON)                what waits for the engine
 //! stop          stream, who, reason, since                     the stop flag
 //! blob          digest, bytes                                  large bytes by SHA-256
+//! reads         number, digest, bytes                          what was read for the newest diagnoses and plans
 //! probe         id, at                                         what `probe` writes
 //! schema_version version, name, applied_at                     which migrations ran
 //! ```

@@ -179,5 +179,6 @@ pub(crate) fn diagnosis(
         disposition: Disposition::Remediate,
         summary: "a container is in trouble".into(),
         at: "2026-11-23T03:14:00Z".parse().unwrap(),
+        reads: None,
     }
 }

@@ -141,6 +141,7 @@ fn without_target(
         disposition,
         summary: why,
         at: now,
+        reads: None,
     }
 }
 
@@ -194,6 +195,7 @@ fn conclude(picture: &Picture<'_>) -> Diagnosis {
         disposition,
         summary,
         at: picture.now,
+        reads: None,
     }
 }
 

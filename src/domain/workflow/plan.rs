@@ -184,6 +184,9 @@ pub struct Plan {
     pub expires_s: u64,
     /// When it was made.
     pub made_at: Timestamp,
+    /// Under which digest the store keeps what was read for it, while it does. Not part of its digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reads: Option<String>,
 }
 
 impl Plan {

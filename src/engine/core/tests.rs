@@ -104,6 +104,7 @@ pub(super) fn diagnosis(name: &str) -> Diagnosis {
         disposition: Disposition::Remediate,
         summary: "the limit is too small".into(),
         at: at(1),
+        reads: None,
     }
 }
 
@@ -162,6 +163,7 @@ pub(super) fn plan(name: &str, risk: Risk, steps: Vec<PlanStep>) -> Plan {
         left_if_stopped: String::new(),
         expires_s: 900,
         made_at: at(2),
+        reads: None,
     };
     plan.digest = plan.compute_digest().expect("a digest");
     plan

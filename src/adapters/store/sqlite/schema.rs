@@ -12,8 +12,10 @@ struct Migration {
 }
 
 /// All steps, oldest first; the n-th leads to version n. Steps that were released are never changed.
-const MIGRATIONS: [Migration; 1] =
-    [Migration { name: "log", sql: include_str!("../migrations/sqlite_0001_log.sql") }];
+const MIGRATIONS: [Migration; 2] = [
+    Migration { name: "log", sql: include_str!("../migrations/sqlite_0001_log.sql") },
+    Migration { name: "reads", sql: include_str!("../migrations/sqlite_0002_reads.sql") },
+];
 
 /// `PILH`, in the file's header.
 const APPLICATION_ID: i64 = 0x5049_4C48;

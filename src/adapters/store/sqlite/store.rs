@@ -7,12 +7,19 @@ use crate::domain::digest::sha256_hex;
 use crate::domain::envelope::{Envelope, Head};
 use crate::domain::id::{BatchId, ClusterId, RemediationId};
 use crate::ports::store::{
-    Delivered, Draft, InboxItem, IndexRow, StopFlag, Store, StoreError, StoreLease,
+    Delivered, Draft, InboxItem, IndexRow, READS_KEPT, StopFlag, Store, StoreError, StoreLease,
 };
 
 const PUT_BLOB: &str = "
 BEGIN IMMEDIATE;
 INSERT INTO blob (digest, bytes) VALUES ($1, $2) ON CONFLICT DO NOTHING;
+COMMIT";
+
+/// The same content again counts as the newest.
+const PUT_READS: &str = "
+BEGIN IMMEDIATE;
+INSERT OR REPLACE INTO reads (digest, bytes) VALUES ($1, $2);
+DELETE FROM reads WHERE number NOT IN (SELECT number FROM reads ORDER BY number DESC LIMIT $3);
 COMMIT";
 
 const PROBE: &str = "
@@ -94,12 +101,25 @@ impl Store for SqliteStore {
             .fetch_optional(&self.readers)
             .await
             .map_err(|error| self.failed(&error))?;
-        match found {
-            Some(bytes) if sha256_hex(&bytes) != digest => Err(StoreError::Corrupt(format!(
-                "blob {digest} was changed: its bytes hash to another"
-            ))),
-            found => Ok(found),
-        }
+        whole("blob", digest, found)
+    }
+
+    async fn put_reads(&self, bytes: &[u8]) -> Result<String, StoreError> {
+        let digest = sha256_hex(bytes);
+        let most = i64::try_from(READS_KEPT).unwrap_or(i64::MAX);
+        let query = sqlx::query(PUT_READS).bind(digest.clone()).bind(bytes.to_vec()).bind(most);
+        self.writer.turn().await?.commit(4, query).await?;
+        Ok(digest)
+    }
+
+    async fn reads(&self, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let found: Option<Vec<u8>> =
+            sqlx::query_scalar("SELECT bytes FROM reads WHERE digest = $1")
+                .bind(digest)
+                .fetch_optional(&self.readers)
+                .await
+                .map_err(|error| self.failed(&error))?;
+        whole("reading", digest, found)
     }
 
     async fn put(
@@ -135,6 +155,16 @@ impl Store for SqliteStore {
             i64::MIN..=0 => format!("SQLite at {at}: a durable write took less than 1 ms"),
             took => format!("SQLite at {at}: a durable write took {took} ms"),
         })
+    }
+}
+
+/// What was found, if it is what was put there.
+fn whole(what: &str, digest: &str, found: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, StoreError> {
+    match found {
+        Some(bytes) if sha256_hex(&bytes) != digest => Err(StoreError::Corrupt(format!(
+            "{what} {digest} was changed: its bytes hash to another"
+        ))),
+        found => Ok(found),
     }
 }
 

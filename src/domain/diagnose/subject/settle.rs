@@ -51,6 +51,7 @@ pub(super) fn settle(case: Case<'_>, mut findings: Findings) -> Diagnosis {
         disposition,
         summary,
         at: case.now,
+        reads: None,
     };
     case.trail.leave_in(&mut diagnosis);
     diagnosis

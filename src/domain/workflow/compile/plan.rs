@@ -63,6 +63,7 @@ pub fn compile(
         left_if_stopped: left(request, &work),
         expires_s: request.template.expires_s.unwrap_or_else(|| request.policy.expires(risk)),
         made_at: request.now,
+        reads: None,
     };
     plan.digest = plan.compute_digest().map_err(|error| CompileError {
         template: request.template.reference.name.clone(),
