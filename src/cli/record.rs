@@ -118,7 +118,7 @@ fn diagnosed(events: &[Recorded]) -> Option<Split<'_>> {
 /// The first plan that was made of it, or why none could be.
 fn planned(after: &[Recorded]) -> Option<Result<&Plan, String>> {
     after.iter().find_map(|recorded| match &recorded.event {
-        Event::Planned { plan } => Some(Ok(plan)),
+        Event::Planned { plan } => Some(Ok(plan.as_ref())),
         Event::Stuck { why, retry_at: None, .. } => Some(Err(why.clone())),
         _ => None,
     })

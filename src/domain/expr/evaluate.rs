@@ -166,12 +166,20 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// A value's text where it is put into a sentence: text as it is, anything else as JSON.
+/// A value's text where it is put into a sentence: text as it is; a list as `a, b`; an object as `key=value, key=value`;
+/// anything inside those, and other things, as JSON.
 pub(super) fn as_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            value.to_string()
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Object(members) => {
+            let pairs = members.iter().map(|(key, value)| format!("{key}={}", plain(value)));
+            pairs.collect::<Vec<_>>().join(", ")
         }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), String::from)
 }

@@ -158,6 +158,8 @@ fn texts_are_interpolated_and_escaped() {
         interpolate("n is ${n} and $${n}", &vars, str::to_string).unwrap(),
         "n is 3 and ${n}"
     );
+    assert_eq!(interpolate("${ ['a', 2] }", &vars, str::to_string).unwrap(), "a, 2");
+    assert_eq!(interpolate("${ {'k': 'v', 'n': 1} }", &vars, str::to_string).unwrap(), "k=v, n=1");
     assert_eq!(interpolate("${ {'k': '}'}['k'] }", &vars, str::to_string).unwrap(), "}");
     assert_eq!(
         interpolate("up{pod=\"${a.b}\"}", &vars, escape_promql).unwrap(),

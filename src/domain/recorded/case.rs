@@ -147,10 +147,10 @@ impl RecordedCase {
             ));
         }
         let Some(base) = case.base.clone() else {
-            return match case.changes.is_empty() {
-                true => Ok(case),
-                false => Err(wrong("there are `changes`, but no `base`".into())),
-            };
+            if !case.changes.is_empty() {
+                return Err(wrong("there are `changes`, but no `base`".into()));
+            }
+            return Ok(case);
         };
         if deep == 0 {
             return Err(wrong(format!(
