@@ -149,8 +149,17 @@ impl<'a> Reader<'a> {
             namespace: namespace.into(),
             labels: labels.into(),
         };
+        self.whole(id, &format!("{kind} objects in {namespace}"), read)
+    }
+
+    /// All pods on a node; unreadable when they are not all.
+    pub(crate) fn all_pods_on(&mut self, id: &str, node: &str) -> Got<&'a [Value]> {
+        self.whole(id, &format!("pods on {node}"), Read::PodsOn { node: node.into() })
+    }
+
+    fn whole(&mut self, id: &str, what: &str, read: Read) -> Got<&'a [Value]> {
         let part = matches!(self.gathered.get(&read), Some(Answer::Items { complete: false, .. }));
-        let got = self.list(id, api_version, kind, namespace, labels);
+        let got = self.items(id, what, read);
         if part { Got::Unreadable(format!("only the first {LIST_LIMIT} were read")) } else { got }
     }
 

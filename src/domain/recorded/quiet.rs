@@ -30,7 +30,7 @@ pub(super) fn quiet(read: &Read, gathered: &Gathered) -> Answer {
             found.map_or(Answer::NotFound, |object| Answer::Object(object.clone()))
         }
         Read::List { kind, .. } if kind == "Node" => items(vec![node("node1"), node("node2")]),
-        Read::List { .. } | Read::Events { .. } => items(Vec::new()),
+        Read::List { .. } | Read::PodsOn { .. } | Read::Events { .. } => items(Vec::new()),
         Read::Logs { .. } => Answer::Text(String::new()),
         Read::Query { .. } | Read::Range { .. } => Answer::Series(Vec::new()),
         Read::Alerts { .. } => Answer::Alerts(Vec::new()),

@@ -51,7 +51,8 @@ fn show_step(out: &mut Vec<String>, step: &PlanStep, depth: usize) {
             for planned in operations {
                 if let Operation::Collect { reads } = &planned.operation {
                     out.extend(reads.iter().filter_map(|read| {
-                        let read = serde_json::to_string(read).ok()?;
+                        // By way of a value, whose keys are in order.
+                        let read = serde_json::to_value(read).ok()?;
                         Some(format!("{indent}    read {read}"))
                     }));
                 }
@@ -70,11 +71,20 @@ fn show_step(out: &mut Vec<String>, step: &PlanStep, depth: usize) {
         StepKind::HandOver { message } => {
             out.extend(message.lines().map(|line| format!("{indent}    > {line}")));
         }
-        StepKind::Subflow { steps, .. } => {
-            for step in steps {
-                show_step(out, step, depth + 1);
-            }
+        StepKind::Parallel { lanes, .. } | StepKind::ForEach { lanes, .. } => {
+            out.push(format!("{indent}    at once: {}", lanes.at_most));
         }
+        StepKind::Approval { message, .. } | StepKind::Notify { message } => {
+            out.push(format!("{indent}    > {message}"));
+        }
+        StepKind::Subflow { .. } | StepKind::Steps { .. } | StepKind::Branch { .. } => {}
+    }
+    for below in step.children() {
+        show_step(out, below, depth + 1);
+    }
+    if let Some(rescue) = &step.rescue {
+        out.push(format!("{indent}  if it fails:"));
+        show_step(out, rescue, depth + 2);
     }
 }
 
@@ -86,6 +96,12 @@ pub(super) fn step_lines(plan: &Plan) -> Vec<String> {
             StepKind::Action { action, target, .. } => format!("{action} on {}", target.path()),
             StepKind::WaitFor { condition } => format!("wait for {}", condition.object.path()),
             StepKind::Subflow { template, .. } => format!("subflow {}", template.name),
+            StepKind::Steps { .. } => "steps".to_string(),
+            StepKind::Parallel { .. } => "steps at once".to_string(),
+            StepKind::ForEach { .. } => "for each".to_string(),
+            StepKind::Branch { .. } => "branch".to_string(),
+            StepKind::Approval { .. } => "approval".to_string(),
+            StepKind::Notify { .. } => "notify".to_string(),
             StepKind::HandOver { .. } => "hand over".to_string(),
         };
         let left_out = if step.skipped.is_some() { " (left out)" } else { "" };

@@ -14,8 +14,13 @@ const MIRROR: &str = "kubernetes.io/config.mirror";
 
 /// Counts the pods that depend on the target; `None` when none can, or when they are not all known.
 pub(super) fn pods(key: &ObjectKey, object: &Value, reader: &mut Reader<'_>) -> Option<PodCounts> {
-    let (namespace, labels) = place(key, object)?;
-    let pods = match reader.whole_list("missing-pods", "v1", "Pod", &namespace, &labels) {
+    let got = if key.kind == "Node" {
+        reader.all_pods_on("missing-pods", &key.name)
+    } else {
+        let (namespace, labels) = place(key, object)?;
+        reader.whole_list("missing-pods", "v1", "Pod", &namespace, &labels)
+    };
+    let pods = match got {
         Got::Have(pods) => pods,
         Got::Gone | Got::Unreadable(_) | Got::Pending => return None,
     };
@@ -30,7 +35,6 @@ pub(super) fn pods(key: &ObjectKey, object: &Value, reader: &mut Reader<'_>) -> 
 fn place(key: &ObjectKey, object: &Value) -> Option<(String, String)> {
     let here = |labels: String| Some((key.namespace.clone(), labels));
     match key.kind.as_str() {
-        "Node" => Some((String::new(), String::new())),
         "Namespace" => Some((key.name.clone(), String::new())),
         "PersistentVolumeClaim" | "ResourceQuota" | "LimitRange" => here(String::new()),
         // Without a selector, its endpoints are made by hand.
@@ -64,7 +68,6 @@ fn is_empty(value: &Value) -> bool {
 
 fn depends(key: &ObjectKey, pod: &Value) -> bool {
     match key.kind.as_str() {
-        "Node" => text(pod, &["spec", "nodeName"]) == key.name,
         "PersistentVolumeClaim" => items(pod, &["spec", "volumes"]).iter().any(|volume| {
             let by_hand = text(volume, &["persistentVolumeClaim", "claimName"]) == key.name;
             // A generic ephemeral volume has a claim called after pod and volume.

@@ -248,14 +248,18 @@ fn of(object: &Value, pods: &[Value], slices: &[Value]) -> Sample {
                 for read in reads {
                     let answer = match &read {
                         Read::Object(_) => Answer::Object(object.clone()),
+                        Read::PodsOn { node } => {
+                            let on = |pod: &&Value| pod["spec"]["nodeName"] == node.as_str();
+                            let items = pods.iter().filter(on).cloned().collect::<Vec<_>>();
+                            Answer::Items { complete: items.len() < 500, items }
+                        }
                         Read::List { kind, .. } if kind == "Pod" => {
                             Answer::Items { items: pods.to_vec(), complete: pods.len() < 500 }
                         }
                         Read::List { .. } => {
                             Answer::Items { items: slices.to_vec(), complete: true }
                         }
-                        Read::PodsOn { .. }
-                        | Read::Events { .. }
+                        Read::Events { .. }
                         | Read::Logs { .. }
                         | Read::Query { .. }
                         | Read::Range { .. }
