@@ -3,8 +3,8 @@
 use super::output::Format;
 use super::{
     alert, approve, audit, cancel, claim, completions, config, demo, doctor, engine, export,
-    handover, list, logs, man, pause, plan, plan_anew, record, reject, resume, retry, revise, show, skip,
-    start, stop, take_over, templates, undo, watch,
+    handover, list, logs, man, pause, plan, plan_anew, record, reject, resume, retry, revise, show,
+    skip, start, stop, take_over, templates, undo, watch,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;

@@ -12,13 +12,23 @@ macro_rules! shipped {
 
 /// (file, text)
 pub(super) const SHIPPED: &[(&str, &str)] = &[
+    shipped!("allow-slow-start"),
+    shipped!("clear-ended-pods"),
     shipped!("collect-diagnostics"),
+    shipped!("cpu-throttling"),
     shipped!("crash-loop"),
     shipped!("crash-loop-hand-over"),
+    shipped!("expand-and-wait"),
+    shipped!("expand-claim"),
     shipped!("generic"),
     shipped!("high-memory"),
+    shipped!("hpa-at-maximum"),
     shipped!("memory-leak"),
     shipped!("memory-leak-hand-over"),
+    shipped!("relax-budget"),
+    shipped!("relax-probe"),
+    shipped!("repair-service"),
+    shipped!("repair-service-port"),
     shipped!("tell-admission-denied"),
     shipped!("tell-budget-never-met"),
     shipped!("tell-certificate-expiring"),
@@ -50,5 +60,6 @@ pub(super) const SHIPPED: &[(&str, &str)] = &[
     shipped!("tell-unschedulable-volume-zone"),
     shipped!("tell-volume-filling"),
     shipped!("tell-volume-full"),
+    shipped!("uncordon-node"),
     shipped!("wait-for-rollout"),
 ];
