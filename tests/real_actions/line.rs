@@ -135,6 +135,7 @@ fn diagnosis(target: &ObjectRef) -> Diagnosis {
         disposition: Disposition::Remediate,
         summary: "a test".into(),
         at: CLOCK.now(),
+        reads: None,
     }
 }
 
