@@ -275,7 +275,8 @@ impl Worker {
     /// Gives the terminal back, stops the process, and takes the terminal again once it is continued.
     fn suspend(&self, screen: &mut Screen) -> io::Result<()> {
         screen.leave()?;
-        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
+        // The stop reaches this thread a moment after it is sent: only what continues it may take the terminal again.
+        self.console.runtime.block_on(super::signals::stopped_until_continued())?;
         screen.enter()?;
         let size = screen.size()?;
         let _full = self.to.try_send(Msg::Resize(size.0, size.1));

@@ -37,3 +37,14 @@ pub async fn watch(to: Sender<Msg>, end: CancellationToken) -> std::io::Result<(
         }
     }
 }
+
+/// How long the stop may take to reach a process on a busy machine.
+const STOPS_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Stops this process, and comes back once it is continued.
+pub(super) async fn stopped_until_continued() -> std::io::Result<()> {
+    let mut continued = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
+    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
+    let _late = tokio::time::timeout(STOPS_WITHIN, continued.recv()).await;
+    Ok(())
+}
