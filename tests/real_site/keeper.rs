@@ -32,14 +32,24 @@ impl Keeper {
         let thread = std::thread::spawn({
             let (over, syncs) = (Arc::clone(&over), Arc::clone(&syncs));
             move || {
+                let kept = format!(
+                    "{}/{}",
+                    source["kind"].as_str().expect("a kind"),
+                    source["metadata"]["name"].as_str().expect("a name")
+                );
+                let get = |what: &str| {
+                    let args = ["-n", &namespace, "get", what, "-o", "json"];
+                    serde_json::from_str::<Value>(&kubectl(&environment, &args, ""))
+                        .unwrap_or_default()
+                };
                 while !over.load(Ordering::Relaxed) {
-                    let live = kubectl(
-                        &environment,
-                        &["-n", &namespace, "get", watched, "-o", "json"],
-                        "",
-                    );
-                    let live = serde_json::from_str::<Value>(&live).unwrap_or_default();
+                    // Read before the look at the keeper, so that no sync begun before the suspension ends after the
+                    // change. A real keeper has that window, and what it then puts back the verdict sees.
+                    let before = get(&kept)["metadata"]["resourceVersion"].clone();
+                    let live = get(watched);
                     if live.is_object() && active(&live) {
+                        let mut source = source.clone();
+                        source["metadata"]["resourceVersion"] = before;
                         apply(&environment, &namespace, writer, &source);
                         syncs.fetch_add(1, Ordering::Relaxed);
                     }
