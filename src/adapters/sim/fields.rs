@@ -19,11 +19,11 @@ pub(super) fn record(
     let changed = if status { status_fields(before, object) } else { spec_fields(before, object) };
     let Some(changed) = changed else { return };
     let version = text(object, &["apiVersion"]).to_string();
-    let mut entries = object
-        .pointer("/metadata/managedFields")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
+    let known = object.pointer_mut("/metadata/managedFields").map(Value::take);
+    let mut entries = match known {
+        Some(Value::Array(entries)) => entries,
+        Some(_) | None => Vec::new(),
+    };
     for entry in &mut entries {
         if is_entry(entry, manager, status) {
             continue;
@@ -101,9 +101,10 @@ fn status_fields(old: &Value, new: &Value) -> Option<Value> {
         fields.insert("f:status".into(), Value::Object(out));
     }
     // Controllers keep their notes in annotations.
-    let notes =
-        |object: &Value| object.pointer("/metadata/annotations").cloned().unwrap_or_default();
-    if let Some(changed) = difference(&notes(old), &notes(new)) {
+    let none = Value::Null;
+    let was = old.pointer("/metadata/annotations").unwrap_or(&none);
+    let now = new.pointer("/metadata/annotations").unwrap_or(&none);
+    if let Some(changed) = difference(was, now) {
         fields.insert("f:metadata".into(), json!({ "f:annotations": changed }));
     }
     (!fields.is_empty()).then_some(Value::Object(fields))

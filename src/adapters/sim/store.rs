@@ -74,16 +74,18 @@ impl World {
             fields::record(None, &mut object, manager, false, &stamp(self.now));
         }
         self.bump(&mut object);
-        self.objects.insert(place, object.clone());
         self.changed(None, &object);
+        self.objects.insert(place, object);
         true
     }
 
     /// Replaces an object; `false` when nothing differs or it does not exist.
     pub(super) fn update(&mut self, mut object: Value, manager: &str, door: Door) -> bool {
         let place = key(&object);
-        let Some(old) = self.objects.get(&place).cloned() else { return false };
+        // Out and in again instead of copied: worlds spend their time here.
+        let Some(old) = self.objects.remove(&place) else { return false };
         if old == object {
+            self.objects.insert(place, old);
             return false;
         }
         if door == Door::Main
@@ -98,8 +100,8 @@ impl World {
             fields::record(Some(&old), &mut object, manager, status, &stamp(self.now));
         }
         self.bump(&mut object);
-        self.objects.insert(place, object.clone());
         self.changed(Some(&old), &object);
+        self.objects.insert(place, object);
         true
     }
 
