@@ -116,6 +116,12 @@ pub const KEYS: &[Key] = &[
         "what becomes of changes that Argo CD, Flux or another keeper would put back",
     ),
     key(
+        "policy.patience",
+        at_least(0),
+        "1m",
+        "how long a cause that can't be told yet is looked for before a person is asked",
+    ),
+    key(
         "policy.settle",
         Kind::Duration { min: 0, optional: true },
         "",

@@ -378,6 +378,7 @@ impl Layers {
                 max_pods: u32::try_from(self.number("policy.max_pods")).unwrap_or(1),
                 managed: Managed::from_word(&self.text("policy.managed"))
                     .unwrap_or(Managed::ByKind),
+                patience_s: self.number("policy.patience"),
                 settle_s: match self.entries.get("policy.settle") {
                     Some((Value::Number(seconds), _)) => Some(*seconds),
                     _ => None,

@@ -90,6 +90,8 @@ pub struct PolicySettings {
     pub max_pods: u32,
     /// What becomes of changes that a keeper would put back.
     pub managed: Managed,
+    /// Seconds for which a case whose cause can't be told is looked at again.
+    pub patience_s: u64,
     /// Settle time in seconds for all templates; `None`: as each says.
     pub settle_s: Option<u64>,
 }
@@ -207,6 +209,7 @@ impl Settings {
             managed: self.policy.managed,
             alerts_match: self.alerts_match.clone(),
             max_running: self.engine.max_running,
+            patience_s: self.policy.patience_s,
             settle_s: self.policy.settle_s,
             expires_s: self.approval.expires_s,
         }

@@ -141,6 +141,8 @@ pub struct Policy {
     pub alerts_match: BTreeMap<String, String>,
     /// Executions at once on the cluster.
     pub max_running: usize,
+    /// Seconds for which a case whose cause can't be told is looked at again, before it goes to a person.
+    pub patience_s: u64,
     /// Settings that replace a template's seconds for tests and sites: settle time; `None`: as the template says.
     pub settle_s: Option<u64>,
     /// Seconds that requests stay open, by risk (low, medium, high, critical).
@@ -160,6 +162,7 @@ impl Default for Policy {
             managed: Managed::ByKind,
             alerts_match: BTreeMap::new(),
             max_running: 10,
+            patience_s: 0,
             settle_s: None,
             expires_s: [3_600, 1_800, 900, 900],
         }

@@ -151,7 +151,7 @@ impl Place {
     pub fn plan(&self, cause: &str, target: &str, template: &str) -> Value {
         let settled =
             |case: &Value| case["state"] == "awaiting_approval" || case["state"] == "closed";
-        let case = self.case("a plan", 90, settled);
+        let case = self.case("a plan", 180, settled);
         self.diagnosed(&case, cause, target);
         assert_eq!(case["state"], "awaiting_approval", "{}", self.picture());
         assert_eq!(case["template"]["name"], template, "{}", self.picture());
@@ -175,7 +175,7 @@ impl Place {
     pub fn told(&self, cause: &str, target: &str, words: &[&str]) -> Value {
         let settled =
             |case: &Value| case["state"] == "awaiting_approval" || case["state"] == "closed";
-        let case = self.case("a hand-over", 90, settled);
+        let case = self.case("a hand-over", 180, settled);
         self.diagnosed(&case, cause, target);
         assert_eq!(case["verdict"]["outcome"], "handed_over", "{}", self.picture());
         let told = case["plan"]["steps"].to_string();

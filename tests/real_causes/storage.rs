@@ -45,7 +45,7 @@ fn a_volume_that_no_node_can_use() {
     let pod = place.pods("app=web").remove(0);
     place.alert("KubePodNotReady", json!({"pod": pod}));
     let settled = |case: &Value| case["state"] == "closed" || case["state"] == "awaiting_approval";
-    let case = place.case("a hand-over", 90, settled);
+    let case = place.case("a hand-over", 180, settled);
     place.try_kubectl(&["delete", "pv", &volume, "--wait=false"]);
     assert_eq!(case["cause"], "unschedulable-volume-zone", "{}", place.picture());
     assert_eq!(case["verdict"]["outcome"], "handed_over", "{}", place.picture());
@@ -65,7 +65,7 @@ fn pods_that_their_node_evicts() {
     });
     place.alert("KubeDeploymentReplicasMismatch", json!({"deployment": "web"}));
     let settled = |case: &Value| case["state"] == "closed" || case["state"] == "awaiting_approval";
-    let case = place.case("a hand-over", 90, settled);
+    let case = place.case("a hand-over", 180, settled);
     assert_eq!(case["cause"], "eviction", "{}", place.picture());
     assert_eq!(place.get("deploy", "web")["metadata"]["generation"], 1);
 }

@@ -123,6 +123,6 @@ fn a_cpu_limit_that_holds_a_program_back() {
     std::thread::sleep(std::time::Duration::from_secs(60));
     let pod = place.pods("app=web").remove(0);
     place.alert("CPUThrottlingHigh", json!({"pod": pod, "container": "app"}));
-    place.told("cpu-throttling", "Deployment/web", &["20"]);
+    place.plan("cpu-throttling", "Deployment/web", "cpu-throttling");
     assert_eq!(place.get("deploy", "web")["metadata"]["generation"], 1);
 }

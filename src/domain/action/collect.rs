@@ -2,7 +2,7 @@
 
 use super::request::{ActionError, ActionRequest, Compiled};
 use super::spec::ActionSpec;
-use super::workload::live;
+use super::workload::seen;
 use crate::domain::diagnose::chain::controlled_by;
 use crate::domain::diagnose::container::Pod;
 use crate::domain::diagnose::fields::{name, selector, uid, value};
@@ -34,7 +34,7 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
 fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionError> {
     let mut reader = Reader::new(request.gathered);
     let target = &request.target.key;
-    let Some(object) = live(request.target, &mut reader)? else {
+    let Some(object) = seen(request.target, &mut reader)? else {
         return Ok(Progress::Need(reader.needs()));
     };
     let mut reads = vec![Read::Object(target.clone()), events(target)];

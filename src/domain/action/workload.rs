@@ -18,15 +18,25 @@ pub(super) fn live<'a>(
     target: &ObjectRef,
     reader: &mut Reader<'a>,
 ) -> Result<Option<&'a Value>, ActionError> {
+    match seen(target, reader)? {
+        Some(object) if terminating(object) => {
+            Err(ActionError(format!("{} is being deleted", target.key.path())))
+        }
+        found => Ok(found),
+    }
+}
+
+/// The target as it was read, also while it is being deleted: for what only looks.
+pub(super) fn seen<'a>(
+    target: &ObjectRef,
+    reader: &mut Reader<'a>,
+) -> Result<Option<&'a Value>, ActionError> {
     let path = target.key.path();
     match reader.look(&target.key) {
         Got::Pending => Ok(None),
         Got::Have(object) if uid(object) != target.uid => Err(ActionError(format!(
             "{path} was deleted and made anew: it has another uid than the one diagnosed"
         ))),
-        Got::Have(object) if terminating(object) => {
-            Err(ActionError(format!("{path} is being deleted")))
-        }
         Got::Have(object) => Ok(Some(object)),
         Got::Gone => Err(ActionError(format!("{path} does not exist any more"))),
         Got::Unreadable(why) => Err(ActionError(format!("{path} can't be read: {why}"))),

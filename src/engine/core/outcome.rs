@@ -2,7 +2,7 @@
 
 use super::episodes::same_object;
 use super::fold::{Accepted, Core};
-use crate::domain::diagnosis::{Diagnosis, Disposition};
+use crate::domain::diagnosis::{Cause, Diagnosis, Disposition};
 use crate::domain::event::{Event, Outcome};
 use crate::domain::id::{AttemptId, PlanDigest, RemediationId, StepPath};
 use crate::domain::principal::Principal;
@@ -138,6 +138,12 @@ impl Core {
             self.stuck(out, id, JobKind::Diagnose, &failure, now);
             return;
         }
+        if self.may_show_yet(id, &diagnosis, now) {
+            let why = "the cause can't be told yet; looking on".to_string();
+            let failure = JobFailure { why, retryable: true };
+            self.stuck(out, id, JobKind::Diagnose, &failure, now);
+            return;
+        }
         self.not_before.remove(&JobKey::of_case(id, JobKind::Diagnose));
         let why = diagnosis.summary.clone();
         let target = diagnosis.target.clone();
@@ -172,6 +178,18 @@ impl Core {
                 same_object(found, Some(target))
             })
             .map(|other| other.id.clone())
+    }
+
+    /// An alert may come before the objects show what is wrong: images still being pulled, a first restart, samples that
+    /// are not there yet. What a person asked for is not waited with.
+    fn may_show_yet(&self, id: &RemediationId, diagnosis: &Diagnosis, now: Timestamp) -> bool {
+        diagnosis.disposition == Disposition::Remediate
+            && diagnosis.cause == Cause::Unknown
+            && diagnosis.target.is_some()
+            && self.open.get(id).is_some_and(|case| {
+                case.asked_for.is_none()
+                    && now < plus(case.opened_at, self.settings.policy.patience_s)
+            })
     }
 
     /// Somebody changed the target while the plan waited: pods that were made just now prove nothing yet.

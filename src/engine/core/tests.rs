@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 mod ending;
 mod episodes;
+mod patience;
 
 const UID: u32 = 1_000;
 
