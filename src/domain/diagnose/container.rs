@@ -196,7 +196,8 @@ impl<'a> Container<'a> {
     }
 
     /// What trouble it is in, if any. A container that runs at this instant is still in trouble while its last failure
-    /// is recent: a crash loop runs between two crashes.
+    /// is recent: a crash loop runs between two crashes. So is one that ended well though it should stay: a program that
+    /// takes its probe's SIGTERM for a reason to end in order.
     pub(crate) fn trouble(&self, now: Timestamp) -> Option<Trouble> {
         match &self.doing {
             Doing::Waiting { reason, .. } if reason == "CreateContainerConfigError" => {
@@ -215,7 +216,7 @@ impl<'a> Container<'a> {
                 .map(|_| self.ended_how()),
             Doing::Running { .. } => self
                 .last_run()
-                .filter(|run| run.failed() && run.recent(now))
+                .filter(|run| self.bad(run) && run.recent(now))
                 .map(|_| self.ended_how()),
             Doing::NotSaid => None,
         }

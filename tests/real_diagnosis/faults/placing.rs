@@ -2,7 +2,7 @@
 
 use crate::fault::{Fault, OK, app, deploy, pod, with, workload};
 use crate::world::World;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[allow(clippy::too_many_lines)] // A table.
 pub fn faults(world: &World) -> Vec<Fault> {
@@ -86,7 +86,7 @@ pub fn faults(world: &World) -> Vec<Fault> {
         Fault::new(
             "volume-not-mounted",
             "the pod has its place, and a directory that it mounts is not there",
-            vec![vec![workload("Deployment", "web", 1, json!({"containers": [app(world, OK)],
+            vec![vec![workload("Deployment", "web", 1, json!({"containers": [mounting(app(world, OK))],
                 "volumes": [{"name": "data", "hostPath": {"path": "/none/such", "type": "Directory"}}]}))]],
             20,
             ["storage-issue", "unknown", "remediate", "Deployment/web"],
@@ -102,4 +102,10 @@ pub fn faults(world: &World) -> Vec<Fault> {
         .with_facts(&["volume-elsewhere"])
         .leaves("persistentvolume", "NAMESPACE-volume"),
     ]
+}
+
+/// The container with the volume `data`.
+fn mounting(mut container: Value) -> Value {
+    container["volumeMounts"] = json!([{"name": "data", "mountPath": "/data"}]);
+    container
 }
