@@ -60,8 +60,10 @@ fn pods_that_their_node_evicts() {
     pod["volumes"] = json!([{"name": "scratch", "emptyDir": {"sizeLimit": "1Mi"}}]);
     pod["containers"][0]["volumeMounts"] = json!([{"name": "scratch", "mountPath": "/scratch"}]);
     place.apply(&[web]);
+    // Its program ends in order: then the pod's status says nothing of it, and only the event does.
     place.until("it is evicted", 180, || {
-        place.kubectl(&["get", "pods", "-o", "json"]).contains("\"Evicted\"")
+        place.kubectl(&["get", "events", "-o", "json"]).contains("\"Evicted\"")
+            && place.kubectl(&["get", "pods", "-o", "json"]).contains("\"phase\": \"Succeeded\"")
     });
     place.alert("KubeDeploymentReplicasMismatch", json!({"deployment": "web"}));
     let settled = |case: &Value| case["state"] == "closed" || case["state"] == "awaiting_approval";

@@ -313,7 +313,16 @@ impl<'a> Pod<'a> {
             "UnexpectedAdmissionError",
         ];
         let reason = text(self.object, &["status", "reason"]);
-        self.phase() == "Failed" && (REASONS.contains(&reason) || reason.starts_with("OutOf"))
+        let told = REASONS.contains(&reason) || reason.starts_with("OutOf");
+        (self.phase() == "Failed" && told) || self.ended_silently()
+    }
+
+    /// Whether it came to a good end though its containers are always started again. Only the kubelet ends such a pod:
+    /// what it evicts, and whose containers end with 0 then, keeps neither reason nor message in its status.
+    pub(crate) fn ended_silently(&self) -> bool {
+        let always =
+            !matches!(text(self.object, &["spec", "restartPolicy"]), "Never" | "OnFailure");
+        self.phase() == "Succeeded" && always
     }
 
     /// The node that it is on; empty: none yet.

@@ -30,6 +30,8 @@ use std::collections::BTreeMap;
 
 /// Failing pods whose events are read.
 const PODS_LOOKED_AT: usize = 3;
+/// Pods that ended without a word whose events are read.
+const ENDED_READ: usize = 2;
 /// Pods whose memory is asked for in one query.
 const PODS_MEASURED: usize = 8;
 /// ConfigMaps and Secrets that are looked up.
@@ -207,7 +209,9 @@ impl<'a> Picture<'a> {
 
     fn read_events(&mut self, reader: &mut Reader<'a>) {
         let mut found = Vec::new();
-        for pod in self.pods_in_trouble().into_iter().take(PODS_LOOKED_AT) {
+        let silent = self.workload.pods.iter().filter(|pod| pod.ended_silently()).take(ENDED_READ);
+        let troubled = self.pods_in_trouble().into_iter().take(PODS_LOOKED_AT);
+        for pod in troubled.chain(silent) {
             let key = ObjectKey::new("v1", "Pod", self.namespace(), pod.name());
             for event in reader.events(&key).have().unwrap_or_default() {
                 if text(event, &["involvedObject", "uid"]) == uid(pod.object) {

@@ -2,6 +2,7 @@
 //! while their like are well on others, and containers that the kernel killed though they have no memory limit.
 
 use super::container::Pod;
+use super::event::Event;
 use super::fields::{moment, uid};
 use super::picture::Picture;
 use super::reader::{Got, Reader};
@@ -70,9 +71,18 @@ pub(crate) fn read<'a>(picture: &Picture<'a>, reader: &mut Reader<'a>) -> Vec<Se
 /// Pods that were evicted within the last hour.
 pub(crate) fn evicted<'p, 'a>(picture: &'p Picture<'a>) -> Vec<&'p Pod<'a>> {
     let news = |pod: &&Pod<'_>| {
-        pod.evicted() && evicted_at(pod).is_none_or(|at| seconds_between(at, picture.now) <= NEWS_S)
+        let told = pod.evicted() || evicted_by(pod, picture).is_some();
+        told && evicted_at(pod).is_none_or(|at| seconds_between(at, picture.now) <= NEWS_S)
     };
     picture.workload.pods.iter().filter(news).collect()
+}
+
+/// The kubelet's event of an eviction that the pod's status says nothing of.
+pub(crate) fn evicted_by<'a>(pod: &Pod<'_>, picture: &Picture<'a>) -> Option<Event<'a>> {
+    let of_it = |event: &&Event<'a>| {
+        event.reason() == "Evicted" && event.about() == uid(pod.object) && pod.ended_silently()
+    };
+    picture.events.iter().find(of_it).copied()
 }
 
 /// When a pod was evicted.

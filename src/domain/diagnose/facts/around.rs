@@ -9,7 +9,7 @@ use crate::domain::diagnose::keepers::writer_of;
 use crate::domain::diagnose::node::{Readiness, cordoned, pressures, readiness};
 use crate::domain::diagnose::picture::Picture;
 use crate::domain::diagnose::pulling::PullSecret;
-use crate::domain::diagnose::seats::{evicted, evicted_at, on_one_node};
+use crate::domain::diagnose::seats::{evicted, evicted_at, evicted_by, on_one_node};
 use crate::domain::diagnose::workload::some_names;
 use crate::domain::time::{seconds_between, spoken};
 
@@ -59,8 +59,13 @@ pub(super) fn nodes(picture: &Picture<'_>, out: &mut Facts) {
 pub(super) fn evictions(picture: &Picture<'_>, out: &mut Facts) {
     let pods = evicted(picture);
     let Some(last) = pods.iter().max_by_key(|pod| evicted_at(pod)) else { return };
-    let message = text(last.object, &["status", "message"]);
-    let source = format!("pod {}/{}: status", picture.namespace(), last.name());
+    let (message, source) = match evicted_by(last, picture) {
+        Some(event) => (event.message(), event.source()),
+        None => (
+            text(last.object, &["status", "message"]),
+            format!("pod {}/{}: status", picture.namespace(), last.name()),
+        ),
+    };
     let all =
         if pods.len() == 1 { "1 pod was".into() } else { format!("{} pods were", pods.len()) };
     let text = format!(
