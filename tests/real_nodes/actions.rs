@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_node_is_cordoned_its_workload_moves_and_it_takes_pods_again() {
+    let _alone = crate::alone();
     let Some(world) = World::new("act-node") else { return };
     let cluster = world.cluster().await;
     let see = |name: &str| {
@@ -66,6 +67,7 @@ async fn a_node_is_cordoned_its_workload_moves_and_it_takes_pods_again() {
 
 #[tokio::test]
 async fn a_named_taint_is_removed_and_put_back() {
+    let _alone = crate::alone();
     let Some(world) = World::new("act-taint") else { return };
     let cluster = world.cluster().await;
     let nodes = world.kubectl(&["get", "nodes", "-o", "jsonpath={.items[-1:].metadata.name}"]);

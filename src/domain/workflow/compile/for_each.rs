@@ -6,10 +6,11 @@ use super::steps::Work;
 use super::variables::{Variables, diagnosis_variable, said, target_variable};
 use crate::domain::diagnose::fields::{controller, name, terminating, text, uid, value};
 use crate::domain::diagnosis::Diagnosis;
-use crate::domain::evidence::{Answer, Gathered, Progress};
+use crate::domain::evidence::{Answer, Gathered, Progress, Read};
 use crate::domain::expr;
 use crate::domain::id::{ClusterId, StepPath};
 use crate::domain::policy::Policy;
+use crate::domain::resource::ObjectKey;
 use crate::domain::time::Timestamp;
 use crate::domain::workflow::bounded::{Bounded, Rule};
 use crate::domain::workflow::plan::{ActionClass, PlanStep, StepKind};
@@ -268,11 +269,14 @@ impl Work<'_> {
             ) => return Err(wrong("something else than a list came back".into())),
         };
         let mut found = Vec::new();
+        // One that goes while the others are read is still the one that was listed.
+        let mut listed = Vec::new();
         for object in items {
             if stays(&bounded.rule, object) {
                 continue;
             }
             let item = of_object(&bounded.rule, object);
+            listed.push((Read::Object(key_of(&item.value)), Answer::Object(object.clone())));
             if !excluded(&bounded.exclude, &bounded.name, &item, &at.variables).map_err(&wrong)? {
                 found.push(item);
             }
@@ -286,8 +290,18 @@ impl Work<'_> {
             );
             return Err(wrong(why));
         }
+        let answers = &mut self.gathered.to_mut().answers;
+        for (read, answer) in listed {
+            answers.entry(read).or_insert(answer);
+        }
         Ok(Some(found))
     }
+}
+
+/// The object that an item is.
+fn key_of(item: &Value) -> ObjectKey {
+    let part = |name| text(item, &[name]);
+    ObjectKey::new(part("api_version"), part("kind"), part("namespace"), part("name"))
 }
 
 fn counted(items: usize) -> String {

@@ -6,12 +6,16 @@ use super::project::after;
 use super::request::{CompileError, PlanRequest};
 use super::variables::{diagnosis_variable, target_variable};
 use crate::domain::action::{self, Action, ActionRequest, Compiled};
+use crate::domain::diagnose::fields::uid;
 use crate::domain::evidence::{Answer, Gathered, Progress, Read};
 use crate::domain::id::StepPath;
 use crate::domain::operation::{Operation, PreviewLabel};
+use crate::domain::resource::ObjectRef;
 use crate::domain::workflow::diff::diff_values;
 use crate::domain::workflow::plan::{OnFailure, PlanStep, PlannedOperation, Risk, StepKind};
-use crate::domain::workflow::template::{Argument, Call, Does, MAX_DEPTH, Step, Template, Wait};
+use crate::domain::workflow::template::{
+    Argument, Call, Does, MAX_DEPTH, Step, Template, Wait, WaitObject,
+};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -202,8 +206,8 @@ impl<'a> Work<'a> {
         skipped: bool,
     ) -> Result<Option<(StepKind, String)>, CompileError> {
         Ok(match &step.does {
-            Does::Action { action, with } => {
-                return self.action(at, path, step, *action, with, skipped);
+            Does::Action { action, with, on } => {
+                return self.action(at, path, step, (*action, with, on.as_ref()), skipped);
             }
             Does::WaitFor(wait) => {
                 let condition = at.condition(self.request, path, wait, skipped)?;
@@ -279,28 +283,26 @@ impl<'a> Work<'a> {
         at: &At<'_>,
         path: &StepPath,
         step: &Step,
-        action: Action,
-        with: &[Argument],
+        (action, with, on): (Action, &[Argument], Option<&WaitObject>),
         skipped: bool,
     ) -> Result<Option<(StepKind, String)>, CompileError> {
-        let target = self.request.diagnosis.target.as_ref();
-        let kind = |params, operations| StepKind::Action {
+        let kind = |target, params, operations| StepKind::Action {
             action: action.word().to_string(),
-            target: target.map_or_else(nowhere, |target| target.key.clone()),
+            target,
             params,
             class: action.class,
             operations,
         };
         if skipped {
             let title = action.word().replace('_', " ");
-            return Ok(Some((kind(BTreeMap::new(), Vec::new()), title)));
+            let target = self.request.diagnosis.target.as_ref();
+            let target = target.map_or_else(nowhere, |target| target.key.clone());
+            return Ok(Some((kind(target, BTreeMap::new(), Vec::new()), title)));
         }
-        let Some(target) = target else {
-            return Err(at.error(path, "there is no target to act on".into()));
-        };
+        let Some(target) = self.acted_on(at, path, on)? else { return Ok(None) };
         let params = at.arguments(path, with)?;
         let request = ActionRequest {
-            target,
+            target: &target,
             diagnosis: self.request.diagnosis,
             params: &params,
             gathered: &self.gathered,
@@ -324,7 +326,39 @@ impl<'a> Work<'a> {
         let risk = action.risk.max(step.risk.unwrap_or(Risk::Low)).max(at.risk);
         let title = compiled.title.clone();
         self.done.push(Done { action, risk, compiled, rescue: false });
-        Ok(Some((kind(params, planned), title)))
+        Ok(Some((kind(target.key, params, planned), title)))
+    }
+
+    /// What an action acts on: the object that its step names, as it is now, else the target.
+    fn acted_on(
+        &mut self,
+        at: &At<'_>,
+        path: &StepPath,
+        on: Option<&WaitObject>,
+    ) -> Result<Option<ObjectRef>, CompileError> {
+        let Some(on) = on else {
+            let target = self.request.diagnosis.target.clone();
+            let none = || at.error(path, "there is no target to act on".into());
+            return target.ok_or_else(none).map(Some);
+        };
+        let key = at.object(path, on)?;
+        let read = Read::Object(key.clone());
+        let wrong = |why: &str| Err(at.error(path, format!("{}: {why}", key.path())));
+        match self.gathered.get(&read) {
+            None => {
+                self.needs.insert(read);
+                Ok(None)
+            }
+            Some(Answer::Object(object)) => match uid(object) {
+                "" => wrong("it has no uid"),
+                uid => Ok(Some(ObjectRef { uid: uid.into(), key: key.clone() })),
+            },
+            Some(Answer::NotFound) => wrong("it does not exist"),
+            Some(Answer::NotPermitted(why) | Answer::Unavailable(why)) => wrong(why),
+            Some(
+                Answer::Items { .. } | Answer::Text(_) | Answer::Series(_) | Answer::Alerts(_),
+            ) => wrong("something else than an object came back"),
+        }
     }
 
     /// An operation with its diff and undo; its effect is there for the steps after it.

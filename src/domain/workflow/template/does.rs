@@ -24,6 +24,8 @@ pub(super) const KINDS: &[&str] = &[
     "notify",
     "hand_over",
 ];
+/// What acts on an object.
+const ACTION: &[&str] = &["action"];
 /// Those with steps at once.
 const LANES: &[&str] = &["parallel"];
 
@@ -49,7 +51,7 @@ impl Reading<'_> {
         {
             self.problem(with.place, format!("`{}` takes no `with`", word.text));
         }
-        for (key, kinds) in [("at_most", LANES), ("max_failures", LANES)] {
+        for (key, kinds) in [("at_most", LANES), ("max_failures", LANES), ("on", ACTION)] {
             if let Some((member, _)) = fields.member(key)
                 && !kinds.contains(&word.text.as_str())
             {
@@ -140,7 +142,8 @@ impl Reading<'_> {
                 self.problem(node.place, format!("{action} needs `with.{}`", missing.name));
             }
         }
-        Some(Does::Action { action, with })
+        let on = fields.get("on").and_then(|node| self.named_object(node, "on", scope));
+        Some(Does::Action { action, with, on })
     }
 
     pub(super) fn arguments(&mut self, fields: &Fields<'_>, scope: &Scope) -> Vec<Argument> {
@@ -197,7 +200,7 @@ impl Reading<'_> {
         }
         let object = match fields.get("objects") {
             Some(node) => Some(self.wait_objects(node, scope)),
-            None => fields.get("object").and_then(|node| self.wait_object(node, scope)),
+            None => fields.get("object").and_then(|node| self.named_object(node, "object", scope)),
         };
         Wait {
             object,
@@ -207,24 +210,24 @@ impl Reading<'_> {
         }
     }
 
-    fn wait_object(&mut self, node: &Node, scope: &Scope) -> Option<WaitObject> {
+    /// `target`, which is `None`, or an object named in full.
+    fn named_object(&mut self, node: &Node, what: &str, scope: &Scope) -> Option<WaitObject> {
         if matches!(&node.kind, Kind::Text(text) if text == "target") {
             return None;
         }
         if !matches!(node.kind, Kind::Map(_)) {
-            self.problem(
-                node.place,
-                "`object` is `target`, or {api_version, kind, namespace, name}",
-            );
+            let message =
+                format!("`{what}` is `target`, or {{api_version, kind, namespace, name}}");
+            self.problem(node.place, message);
             return None;
         }
-        let fields = self.fields(node, "`object`", OBJECT);
+        let fields = self.fields(node, "an object", OBJECT);
         let part = |reading: &mut Self, key: &str, required: bool| {
             if let Some(node) = fields.get(key) {
                 return reading.given(node, key, scope);
             }
             if required {
-                reading.problem(fields.place, format!("`object` has no `{key}`"));
+                reading.problem(fields.place, format!("`{what}` has no `{key}`"));
             }
             Given::Literal("".into())
         };

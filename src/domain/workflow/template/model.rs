@@ -151,6 +151,9 @@ pub enum Does {
         action: Action,
         /// Its parameters.
         with: Vec<Argument>,
+        /// What it acts on; `None`: the target.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        on: Option<WaitObject>,
     },
     /// Wait for a condition.
     WaitFor(Wait),

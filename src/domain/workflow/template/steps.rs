@@ -13,6 +13,7 @@ pub(super) const KEYS: &[&str] = &[
     "title",
     "action",
     "with",
+    "on",
     "wait_for",
     "subflow",
     "hand_over",
