@@ -3,6 +3,8 @@
 //!
 //! Reads go through `kubectl proxy` and plain HTTP here, so that the knowledge is tested apart from the engine's own
 //! adapters. Faults stand side by side, each in a namespace of its own: they mostly wait.
+//! A fault that is not recognised is made once more from nothing, and that is said: with a hundred faults, each with its
+//! own timing, one that a busy machine spoilt is no news, and one that is missed twice is.
 //! `PILOTHOUSE_TEST_ONLY=NAME,…` takes some; with `PILOTHOUSE_TEST_RECORD=DIR` the answers are written as cases for
 //! `diagnosis_cases`.
 
@@ -26,6 +28,7 @@ use pilothouse::domain::evidence::{Bearing, Gathered};
 use pilothouse::domain::time::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::thread;
@@ -38,6 +41,9 @@ const SETTLED: Duration = Duration::from_secs(22);
 const AT_ONCE: usize = 14;
 /// Evidence may be late on a busy machine: what is not recognised yet is looked at again, for this long.
 const PATIENCE: Duration = Duration::from_secs(180);
+
+/// More faults than this are not made a second time: then something else is wrong.
+const AGAIN_AT_MOST: usize = 4;
 
 /// The wording is misleading on purpose, the same for all: it must decide nothing.
 fn alert(namespace: &str, labels: &[(&str, &str)], starts_at: Timestamp) -> Alert {
@@ -71,22 +77,40 @@ fn each_real_fault_gets_its_cause() {
     let wanted = |fault: &Fault| only.is_empty() || only.split(',').any(|one| one == fault.name);
     let faults = faults::all(&world).into_iter().filter(wanted).collect::<Vec<_>>();
     assert!(!faults.is_empty(), "no fault is called {only}");
+    let first = all_of(&world, faults.iter().collect(), "");
+    if first.len() > AGAIN_AT_MOST {
+        panic!("{} of {} faults\n{}", first.len(), faults.len(), told_of(&first));
+    }
+    for (fault, failure) in &first {
+        // Not by a macro of the test harness, which would keep it to itself when all is well in the end.
+        let line = format!("made again: {}\n{failure}\n", fault.name);
+        std::io::stderr().write_all(line.as_bytes()).expect("standard error");
+    }
+    let second = all_of(&world, first.iter().map(|(fault, _)| *fault).collect(), "-again");
+    assert!(second.is_empty(), "missed twice\n{}", told_of(&second));
+}
+
+/// Those of the faults that were not recognised, each with what was said of it.
+fn all_of<'a>(world: &World, faults: Vec<&'a Fault>, suffix: &str) -> Vec<(&'a Fault, String)> {
     let failures = Mutex::new(Vec::new());
-    let next = Mutex::new(faults.iter());
+    let next = Mutex::new(faults.into_iter());
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 loop {
                     let Some(fault) = next.lock().expect("no panic").next() else { return };
-                    if let Some(failure) = stand(&world, fault) {
-                        failures.lock().expect("no panic").push(failure);
+                    if let Some(failure) = stand(world, fault, suffix) {
+                        failures.lock().expect("no panic").push((fault, failure));
                     }
                 }
             });
         }
     });
-    let failures = failures.into_inner().expect("no panic");
-    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+    failures.into_inner().expect("no panic")
+}
+
+fn told_of(failures: &[(&Fault, String)]) -> String {
+    failures.iter().map(|(_, failure)| failure.as_str()).collect::<Vec<_>>().join("\n")
 }
 
 /// Takes the namespace away, also after a panic.
@@ -102,7 +126,7 @@ impl Drop for Place<'_> {
         // Finalizers of our own would hold the namespace.
         let patch = r#"{"metadata":{"finalizers":null}}"#;
         let pods = self.world.kubectl(&["get", "pods", "-n", &self.namespace, "-o", "name"], None);
-        for pod in pods.unwrap_or_default().lines().filter(|_| self.namespace.ends_with("held")) {
+        for pod in pods.unwrap_or_default().lines().filter(|_| self.namespace.contains("held")) {
             let args = ["patch", pod, "-n", &self.namespace, "--type=merge", "-p", patch];
             let _ = self.world.kubectl(&args, None);
         }
@@ -119,8 +143,8 @@ impl Drop for Place<'_> {
 }
 
 /// Makes one fault and looks at it; what is wrong with the diagnosis.
-fn stand(world: &World, fault: &Fault) -> Option<String> {
-    let namespace = format!("diag-{}-{}", std::process::id(), fault.name);
+fn stand(world: &World, fault: &Fault, suffix: &str) -> Option<String> {
+    let namespace = format!("diag-{}-{}{suffix}", std::process::id(), fault.name);
     let named = |text: &str| text.replace("NAMESPACE", &namespace);
     world.kubectl(&["create", "namespace", &namespace], None).expect("a namespace");
     let leaves = fault.leaves.iter().map(|[kind, name]| [named(kind), named(name)]).collect();
@@ -195,7 +219,10 @@ fn examine(
     });
     let lacks = lacks.collect::<Vec<_>>();
     if right && lacks.is_empty() {
-        println!("{}: {} {:.2}: {}", fault.name, is.join(" "), found.confidence, found.summary);
+        // Only those asked for by name: a list of a hundred hides the one that failed.
+        if std::env::var("PILOTHOUSE_TEST_ONLY").is_ok() {
+            println!("{}: {} {:.2}: {}", fault.name, is.join(" "), found.confidence, found.summary);
+        }
         if let Ok(folder) = std::env::var("PILOTHOUSE_TEST_RECORD") {
             record(PathBuf::from(folder), fault, &alerts, &gathered, at, namespace, &found);
         }

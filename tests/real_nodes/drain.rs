@@ -1,11 +1,12 @@
-//! A node is drained pod by pod through a subflow that waits for a real disruption budget; everything is stopped in the
-//! middle, and started again; then the budget gives way and the drain ends.
+//! A node is drained pod by pod through a subflow that waits for a real disruption budget; the drain is paused and resumed
+//! in the middle, then everything is stopped and started again, and the drain ends with each pod elsewhere.
 
 use crate::engine_world::{Environment, World};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 const NODE: &str = "node2";
+const PODS: u32 = 4;
 
 /// Puts the node back, also after a panic.
 struct Uncordoned<'a>(&'a World);
@@ -34,6 +35,20 @@ fn until(
     }
 }
 
+/// Waits until no namespace of an earlier test goes: its pods are on the node too, and can't be evicted any more.
+fn nobody_goes(world: &World) {
+    let deadline = Instant::now() + Duration::from_mins(2);
+    loop {
+        let list = world.kubectl(&["get", "namespaces", "-o", "json"]);
+        let list = serde_json::from_str::<Value>(&list).expect("JSON of kubectl");
+        let items = list["items"].as_array().cloned().unwrap_or_default();
+        let goes = |one: &&Value| one["status"]["phase"] == "Terminating";
+        let Some(one) = items.iter().find(goes) else { return };
+        assert!(Instant::now() < deadline, "{} goes and goes", one["metadata"]["name"]);
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
 /// Where the pods of `web` are, those that go left out.
 fn places(world: &World) -> Vec<String> {
     let pods =
@@ -53,16 +68,20 @@ fn a_node_is_drained_within_a_budget_that_makes_it_wait_and_a_stop_holds_it() {
     let _alone = crate::alone();
     let Some(environment) = Environment::find("a node is drained within a budget") else { return };
     let mut world = World::new(&environment, "drain", "[approval]\nwithout_terminal = \"high\"\n");
-    let mut web = world.deployment("web", 2, crate::engine_world::OK, None);
+    nobody_goes(&world);
+    let mut web = world.deployment("web", PODS, crate::engine_world::OK, None);
+    // Each replacement takes a while to be ready: the budget makes the next eviction wait for it.
+    web["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] =
+        json!({"exec": {"command": ["true"]}, "initialDelaySeconds": 5, "periodSeconds": 1});
     web["spec"]["template"]["spec"]["affinity"] = json!({"nodeAffinity": {
         "preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "preference": {
             "matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [NODE]}]}}]}});
     world.apply(&web);
     world.apply(&json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
         "metadata": {"name": "web"},
-        "spec": {"minAvailable": 2, "selector": {"matchLabels": {"app": "web"}}}}));
+        "spec": {"minAvailable": PODS, "selector": {"matchLabels": {"app": "web"}}}}));
     world.kubectl(&["-n", &world.namespace, "rollout", "status", "deploy/web", "--timeout=90s"]);
-    assert_eq!(places(&world), [NODE, NODE]);
+    assert_eq!(places(&world), vec![NODE; PODS as usize]);
     world.start_engine();
     let _node = Uncordoned(&world);
 
@@ -77,7 +96,7 @@ fn a_node_is_drained_within_a_budget_that_makes_it_wait_and_a_stop_holds_it() {
         "web",
         "--type=merge",
         "-p",
-        r#"{"spec":{"minAvailable":1}}"#,
+        &json!({"spec": {"minAvailable": PODS - 1}}).to_string(),
     ]);
     world.kubectl(&[
         "-n",
@@ -106,6 +125,7 @@ fn a_node_is_drained_within_a_budget_that_makes_it_wait_and_a_stop_holds_it() {
     let (code, out, err) = world.run(&args);
     assert_eq!(code, 0, "{out}{err}");
 
+    held_by_a_pause(&world, &id);
     held_by_a_stop(&world, &id);
     let ended = until(&world, &id, "the verdict", 240, |case| case["state"] == "closed");
     assert_eq!(
@@ -115,7 +135,7 @@ fn a_node_is_drained_within_a_budget_that_makes_it_wait_and_a_stop_holds_it() {
         world.picture(std::slice::from_ref(&ended))
     );
     assert!(!places(&world).contains(&NODE.to_string()), "{:?}", places(&world));
-    assert_eq!(world.get("deploy", "web")["status"]["availableReplicas"], 2);
+    assert_eq!(world.get("deploy", "web")["status"]["availableReplicas"], PODS);
     world.audit();
 }
 
@@ -137,6 +157,26 @@ fn blocked_by_its_budget(world: &World) {
     assert!(blocked.to_string().contains("allows no disruption"), "{blocked:#}");
     let id = blocked["id"].as_str().expect("an id");
     let (code, out, err) = world.run(&["cancel", id, "--reason", "the budget has to give way"]);
+    assert_eq!(code, 0, "{out}{err}");
+}
+
+/// How many pods of `web` are on the node.
+fn left(world: &World) -> usize {
+    places(world).iter().filter(|place| *place == NODE).count()
+}
+
+/// A pause lets the operation in hand end and begins no other; resumed, it goes on where it was.
+fn held_by_a_pause(world: &World, id: &str) {
+    until(world, id, "it runs", 60, |case| case["state"] == "running");
+    let (code, out, err) = world.run(&["pause", id]);
+    assert_eq!(code, 0, "{out}{err}");
+    until(world, id, "it holds", 60, |case| case["state"] == "paused");
+    std::thread::sleep(Duration::from_secs(8));
+    let held = left(world);
+    assert!(held > 0, "paused before it was over");
+    std::thread::sleep(Duration::from_secs(8));
+    assert_eq!(left(world), held, "nothing goes while paused");
+    let (code, out, err) = world.run(&["resume", id]);
     assert_eq!(code, 0, "{out}{err}");
 }
 
