@@ -117,6 +117,8 @@ pub fn demo(
     owner_uid: u32,
 ) -> Result<(Running, tempfile::TempDir), String> {
     let (sim, words) = world(options)?;
+    let opens_at = plus(sim.locked().now(), sim.scenario().opens_after);
+    sim.locked().run_until(opens_at);
     let directory = tempfile::tempdir().map_err(|error| format!("no directory: {error}"))?;
     let path = directory.path().join("demo.db");
     let store = runtime.block_on(SqliteStore::open(path)).map_err(|error| error.to_string())?;

@@ -10,9 +10,9 @@ use serde_json::json;
 /// The console on the simulated cluster: incidents unfold by themselves; nothing outside is touched or needed.
 #[derive(Debug, clap::Args)]
 pub struct Demo {
-    /// What happens: a shipped scenario.
-    #[arg(long, value_name = "NAME", default_value = "night")]
-    pub scenario: String,
+    /// What happens: a shipped scenario; without it, a busy `shift` on the screen, and a whole `night` without one.
+    #[arg(long, value_name = "NAME")]
+    pub scenario: Option<String>,
     /// Virtual seconds that pass in one.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub speed: u32,
@@ -26,12 +26,14 @@ pub struct Demo {
 
 impl Demo {
     fn options(&self) -> Result<DemoOptions, Failure> {
-        if !scenarios().contains(&self.scenario.as_str()) {
+        let usual = if self.headless { "night" } else { "shift" };
+        let name = self.scenario.as_deref().unwrap_or(usual);
+        if !scenarios().contains(&name) {
             let known = scenarios().join(", ");
-            let why = format!("there is no scenario `{}`; there are: {known}", self.scenario);
+            let why = format!("there is no scenario `{name}`; there are: {known}");
             return Err(Failure::new(Exit::NotFound, why));
         }
-        let scenario = Play::Named(self.scenario.clone());
+        let scenario = Play::Named(name.to_string());
         Ok(DemoOptions { scenario, seed: self.seed, speed: self.speed })
     }
 

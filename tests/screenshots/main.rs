@@ -1,7 +1,7 @@
 //! Screenshots from the cells of a real terminal: `cargo run --example screenshots -- OUT [COMMAND …]`.
 //!
-//! Starts a program in a pty (the fixture console, unless another command is named), sends keys, waits for text, and
-//! writes the cells as SVG, with their colours and attributes.
+//! Starts `pilothouse demo` (the program beside this one; another command may be named) in a pty, types keys, waits for
+//! text, and writes the cells as SVG, with their colours and attributes.
 
 #![allow(
     clippy::expect_used,
@@ -16,10 +16,6 @@
     clippy::format_collect,
     reason = "not product code"
 )]
-#[path = "../console/fixture.rs"]
-mod fixture;
-#[path = "../console/program.rs"]
-mod program;
 #[path = "../console/pty.rs"]
 mod pty;
 mod svg;
@@ -36,40 +32,43 @@ struct Scene {
     steps: &'static [(&'static str, &'static str)],
 }
 
-/// Scenes of the fixture console.
-const FIXTURE: &[Scene] = &[
-    Scene { name: "overview", steps: &[("", "needs you")] },
+/// The first needs are there when the screen opens; which comes first is chance, so one is looked for.
+const SCENES: &[Scene] = &[
+    Scene { name: "overview", steps: &[("", "3 need you"), ("", "mailer")] },
+    Scene { name: "card", steps: CARD },
+    Scene { name: "tree", steps: TREE },
     Scene {
-        name: "card",
-        steps: &[("", "needs you"), ("\r", "Type the name"), ("ledger-a", "2 letters to go")],
+        name: "told",
+        steps: &[("", "escalated"), ("/mailer\r", "missing-config"), ("\r", "steps")],
     },
-    Scene { name: "tree", steps: &[("", "needs you"), ("jjjj\r", "steps 2 of 3")] },
 ];
-
-/// Scenes that any console has once something needs a person: for the demo.
-const ANY: &[Scene] = &[
-    Scene { name: "overview", steps: &[("", "needs you 1")] },
-    Scene { name: "card", steps: &[("", "needs you 1"), ("\r", "expires in"), ("", "unchanged")] },
-    Scene { name: "tree", steps: &[("", "needs you 1"), (":show\r", "steps")] },
+const CARD: &[(&str, &str)] =
+    &[("", "need you"), ("/ledger\r", "ledger-api"), ("\r", "expires in"), ("G", "Medium risk.")];
+const TREE: &[(&str, &str)] = &[
+    ("", "need you"),
+    ("/ledger\r", "ledger-api"),
+    ("\r", "expires in"),
+    ("G", "Medium risk."),
+    ("a", "now y"),
+    ("y", "approved plan"),
+    ("\r", "steps"),
+    ("", "of Deployment ledger-api is complete"),
 ];
 
 fn main() {
     let mut arguments = std::env::args().skip(1).collect::<Vec<_>>();
-    if arguments.first().is_some_and(|first| first == "--fixture") {
-        std::process::exit(program::main());
-    }
     let out = if arguments.is_empty() { "screenshots".into() } else { arguments.remove(0) };
-    let own = std::env::current_exe().expect("this program").to_string_lossy().to_string();
-    let (command, scenes) = if arguments.is_empty() {
-        (vec![own, "--fixture".into()], FIXTURE)
-    } else {
-        (arguments, ANY)
-    };
+    if arguments.is_empty() {
+        let own = std::env::current_exe().expect("this program");
+        let program = own.ancestors().nth(2).expect("target/PROFILE").join("pilothouse");
+        assert!(program.exists(), "{} is missing: cargo build first", program.display());
+        arguments = vec![program.to_string_lossy().to_string(), "demo".into()];
+    }
     let out = PathBuf::from(out);
     std::fs::create_dir_all(&out).expect("the folder for screenshots");
     for size in [(80, 24), (200, 60)] {
-        for scene in scenes {
-            shoot(&command, scene, size, &out);
+        for scene in SCENES {
+            shoot(&arguments, scene, size, &out);
         }
     }
 }

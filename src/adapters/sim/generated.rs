@@ -61,6 +61,7 @@ impl Scenario {
             about: format!("{incidents} incidents from seed {seed}"),
             start: Timestamp::from_timestamp(BEGINS, 0).unwrap_or_default(),
             lasts,
+            opens_after: 0,
             nodes: nodes(),
             images: BTreeMap::new(),
             workloads: Vec::new(),

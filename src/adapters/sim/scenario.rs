@@ -9,7 +9,8 @@ use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 
 /// Scenarios inside the binary: name and text.
-const SHIPPED: [(&str, &str); 2] = [
+const SHIPPED: [(&str, &str); 3] = [
+    ("shift", include_str!("../../../assets/scenarios/shift.toml")),
     ("night", include_str!("../../../assets/scenarios/night.toml")),
     ("black-friday", include_str!("../../../assets/scenarios/black-friday.toml")),
 ];
@@ -44,6 +45,10 @@ pub struct Scenario {
     /// Seconds until it is over.
     #[serde(deserialize_with = "seconds")]
     pub lasts: u64,
+    /// Seconds after the start at which a screen opens on it: so far it happened unwatched. A play without a screen
+    /// is watched from its start.
+    #[serde(deserialize_with = "seconds", default)]
+    pub opens_after: u64,
     /// Nodes.
     #[serde(default, rename = "node")]
     pub nodes: Vec<NodeSpec>,
