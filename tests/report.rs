@@ -281,6 +281,7 @@ fn context() -> Context {
         cluster_name: "prod-eu1".into(),
         simulated: None,
         head: Some((48_266, "ab".repeat(32))),
+        history: std::sync::Arc::default(),
     }
 }
 

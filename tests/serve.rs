@@ -50,6 +50,7 @@ fn snapshot(role: Role) -> Snapshot {
         store_down: None,
         rows: Arc::new(Vec::new()),
         open: Arc::new(BTreeMap::new()),
+        history: Arc::default(),
         seq: 48_211,
         last: None,
         log: Arc::new(Vec::new()),

@@ -69,7 +69,7 @@ impl Stage for SimStage {
 }
 
 fn seen(asked: &Asked) -> Open {
-    let target = asked.case.plan.as_ref().and_then(|plan| plan.target.as_ref());
+    let target = asked.case.plan.as_deref().and_then(|plan| plan.target.as_ref());
     Open {
         remediation: asked.case.id.clone(),
         plan: asked.request.plan.clone(),

@@ -73,7 +73,7 @@ impl Approve {
         })?;
         let digest = whole_digest(&case, &self.plan);
         // A question is put only about the plan that stands; any other digest goes to the engine, which refuses it.
-        let standing = case.plan.as_ref().filter(|plan| plan.digest == digest);
+        let standing = case.plan.as_deref().filter(|plan| plan.digest == digest);
         let (gesture, typed) = match standing {
             Some(plan) if session.output.has_terminal() => {
                 session.output.say(&text::report(&report));

@@ -5,7 +5,9 @@ use super::session::Session;
 use crate::assemble::without_engine::now;
 use crate::domain::remediation::State;
 use crate::domain::report::Report;
-use crate::domain::time::{countdown, seconds_between, spoken};
+use crate::domain::time::{Timestamp, countdown, seconds_between, spoken};
+use crate::domain::workflow::left;
+use crate::domain::workflow::tree::Counts;
 use crate::engine::snapshot::{Row, Snapshot};
 
 /// Remediations: open ones, those that need a person, and those of the last 24 h, in the order of the console.
@@ -39,7 +41,7 @@ impl List {
             if session.output.is_text() {
                 head(session, &snapshot);
                 for row in rows {
-                    session.output.data(&line(row))?;
+                    session.output.data(&line(row, &snapshot))?;
                 }
                 return Ok(Exit::Done);
             }
@@ -72,7 +74,7 @@ fn head(session: &Session, snapshot: &Snapshot) {
 }
 
 /// One line: `t4dx  awaiting_approval  high    payments/deploy/ledger-api  raise limit  9:58 left`.
-fn line(row: &Row) -> String {
+fn line(row: &Row, snapshot: &Snapshot) -> String {
     let id = row.id.as_str();
     let short = id.get(..usize::from(row.short)).unwrap_or(id);
     let state = row.outcome.as_ref().map_or_else(
@@ -90,7 +92,22 @@ fn line(row: &Row) -> String {
         Some(_) | None => format!("{} ago", spoken(seconds_between(row.updated_at, moment))),
     };
     format!(
-        "{short:<5} {state:<19} {needs:<9} {risk:<8} {plan:<8} {}  {}  {when}\n",
-        row.target, row.what
+        "{short:<5} {state:<19} {needs:<9} {risk:<8} {plan:<8} {}  {}{}  {when}\n",
+        row.target,
+        row.what,
+        how_far(row, snapshot, moment)
     )
+}
+
+/// `, 3 of 6 steps, about 3:10 left, from 7 runs`, while it runs.
+fn how_far(row: &Row, snapshot: &Snapshot, now: Timestamp) -> String {
+    let Some(Counts { done, all }) = row.progress.filter(|_| row.state == State::Running) else {
+        return String::new();
+    };
+    let left = snapshot
+        .open
+        .get(&row.id)
+        .and_then(|case| left::of_case(case, &snapshot.history, now))
+        .map_or_else(String::new, |left| format!(", {}", left.words()));
+    format!(", {done} of {all} steps{left}")
 }

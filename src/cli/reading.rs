@@ -9,6 +9,7 @@ use crate::domain::remediation::Remediation;
 use crate::domain::report::{Context, Report};
 use crate::engine::reader::{self, ReadError};
 use crate::engine::snapshot::Snapshot;
+use std::sync::Arc;
 
 /// A store open for reading, and the cluster whose log is meant.
 pub struct Log(OpenLog);
@@ -103,6 +104,7 @@ impl Log {
             cluster_name: snapshot.cluster.clone(),
             simulated: snapshot.simulated.clone(),
             head: Some((head.seq, head.hash)),
+            history: Arc::clone(&snapshot.history),
         })
     }
 

@@ -33,7 +33,7 @@ impl Reject {
         }
         session.wait(async {
             let (case, _) = session.log().await?.find(&self.id).await?;
-            let standing = case.plan.as_ref().map(|plan| plan.digest.clone());
+            let standing = case.plan.as_deref().map(|plan| plan.digest.clone());
             let plan = match (&self.plan, standing) {
                 (Some(given), _) => super::approve::whole_digest(&case, given),
                 (None, Some(standing)) => standing,

@@ -116,6 +116,6 @@ async fn settle(session: &Session, ids: &[RemediationId], decided: Option<&PlanD
 fn is_settled(case: &Remediation, decided: Option<&PlanDigest>) -> bool {
     let same_plan = case.state == State::AwaitingApproval
         && decided.is_some()
-        && case.plan.as_ref().map(|plan| &plan.digest) == decided;
+        && case.plan.as_deref().map(|plan| &plan.digest) == decided;
     case.state == State::Closed || (case.needs_person() && !same_plan)
 }

@@ -21,6 +21,7 @@ use super::workflow::execution::{Attempt, Closing, Execution, StepRun};
 use super::workflow::plan::Plan;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 words!(
     /// Where a remediation is. The words are those of the JSON.
@@ -65,11 +66,21 @@ pub struct StuckAt {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct VoidedPlan {
     /// The plan.
-    pub plan: Plan,
+    #[serde(serialize_with = "as_it_is")]
+    pub plan: Arc<Plan>,
     /// What moved.
     pub drift: Vec<Drift>,
     /// When.
     pub at: Timestamp,
+}
+
+fn as_it_is<S: serde::Serializer>(plan: &Plan, to: S) -> Result<S::Ok, S::Error> {
+    plan.serialize(to)
+}
+
+#[allow(clippy::ref_option, reason = "serde calls it so")]
+fn where_there<S: serde::Serializer>(plan: &Option<Arc<Plan>>, to: S) -> Result<S::Ok, S::Error> {
+    plan.as_deref().serialize(to)
 }
 
 /// One case.
@@ -101,8 +112,9 @@ pub struct Remediation {
     pub earlier: Vec<Execution>,
     /// The newest diagnosis.
     pub diagnosis: Option<Diagnosis>,
-    /// The plan that stands.
-    pub plan: Option<Plan>,
+    /// The plan that stands. Shared: it never changes, and the case is copied at each event.
+    #[serde(serialize_with = "where_there")]
+    pub plan: Option<Arc<Plan>>,
     /// The last plan that was voided.
     pub voided: Option<VoidedPlan>,
     /// The open or last request.
@@ -315,7 +327,7 @@ impl Remediation {
             }
             Event::Planned { plan } => {
                 self.last = format!("plan {}: {}", plan.digest.short(), plan.title);
-                self.plan = Some((**plan).clone());
+                self.plan = Some(Arc::new((**plan).clone()));
                 self.request = None;
                 self.withheld.clear();
                 self.stuck = None;
@@ -419,7 +431,7 @@ impl Remediation {
                     execution.undone = *undone;
                 }
                 if *succeeded && undone.is_none() {
-                    let settle = self.plan.as_ref().map_or(0, |plan| plan.verification.settle_s);
+                    let settle = self.plan.as_deref().map_or(0, |plan| plan.verification.settle_s);
                     self.settle_until = Some(super::time::plus(at, settle));
                     self.enter(State::Verifying, at);
                 }

@@ -12,7 +12,7 @@ impl Remediation {
     /// A step as it runs, or as planned.
     #[must_use]
     pub fn planned_step(&self, path: &StepPath) -> Option<&PlanStep> {
-        let plan = self.plan.as_ref()?;
+        let plan = self.plan.as_deref()?;
         match &self.execution {
             Some(run) => run.step(plan, path),
             None => plan.all_steps().into_iter().find(|step| step.path == *path),
@@ -120,7 +120,7 @@ impl Remediation {
     /// Whether what stands is only a message to a person.
     #[must_use]
     pub fn only_tells(&self) -> bool {
-        self.plan.as_ref().is_some_and(|plan| {
+        self.plan.as_deref().is_some_and(|plan| {
             !plan.mutates()
                 && plan.all_steps().iter().any(|step| {
                     matches!(step.kind, StepKind::HandOver { .. }) && step.skipped.is_none()

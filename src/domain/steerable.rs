@@ -146,7 +146,7 @@ fn why_not_cancel(case: &Remediation, changes: Changes) -> Option<String> {
     let Some(run) = case.execution.as_ref().filter(|_| runs(case)) else {
         return Some(format!("nothing runs that could be undone: it is {}", case.state));
     };
-    let reversal = reversal::of(case.plan.as_ref(), run);
+    let reversal = reversal::of(case.plan.as_deref(), run);
     (reversal.changed() && !reversal.can_undo()).then(|| nothing_to_undo(&reversal))
 }
 
@@ -249,7 +249,7 @@ fn is_unsure(step: &StepRun) -> bool {
 }
 
 fn approved(case: &Remediation) -> bool {
-    let decision = case.plan.as_ref().and_then(|plan| case.decision_on(&plan.digest));
+    let decision = case.plan.as_deref().and_then(|plan| case.decision_on(&plan.digest));
     decision.is_some_and(|approval| approval.decision == Decision::Approve)
 }
 

@@ -45,7 +45,7 @@ pub async fn redraft(
         return Err((Refusal::WrongState, "it is not diagnosed yet".into()));
     };
     let mut wish = case.wish.clone().unwrap_or_default();
-    let standing = case.plan.as_ref().map(|plan| plan.template.name.as_str());
+    let standing = case.plan.as_deref().map(|plan| plan.template.name.as_str());
     let before = wish.template.as_deref().or(standing);
     if template.is_some() && template != before {
         // Parameters of another template say nothing about this one.
@@ -54,7 +54,7 @@ pub async fn redraft(
     wish.template = template.or(before).map(String::from);
     wish.params.extend(params.clone());
     check_template(outside, &wish)?;
-    let instead_of = case.plan.as_ref().map(|plan| plan.digest.clone());
+    let instead_of = case.plan.as_deref().map(|plan| plan.digest.clone());
     finish(outside, cluster, diagnosis, wish, instead_of).await
 }
 

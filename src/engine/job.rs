@@ -15,6 +15,7 @@ use crate::domain::workflow::execution::{AttemptOutcome, Direction};
 use crate::domain::workflow::plan::{Condition, Plan, PlanStep, Verification};
 use crate::engine::command::{Refusal, Request};
 use crate::ports::cluster::Probe;
+use std::sync::Arc;
 
 /// What kind of work, for telling jobs apart: at most one of each runs for one case, or for one step of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,12 +98,12 @@ pub enum Job {
     /// Compare touched fields with the plan.
     WatchDrift {
         /// The plan.
-        plan: Box<Plan>,
+        plan: Arc<Plan>,
     },
     /// Compare, and measure.
     Begin {
         /// The plan.
-        plan: Box<Plan>,
+        plan: Arc<Plan>,
         /// The case's alerts.
         alerts: Vec<Alert>,
     },

@@ -253,7 +253,7 @@ impl<S: Stage> Lockstep<S> {
         self.spawn(Box::pin(async move {
             let input = match &request.command {
                 Command::Decide { decision: Decision::Approve, .. } => {
-                    let preflight = match case.as_ref().and_then(|case| case.plan.as_ref()) {
+                    let preflight = match case.as_ref().and_then(|case| case.plan.as_deref()) {
                         Some(plan) => drift::preflight(&outside, plan, &request.by).await,
                         None => Preflight::default(),
                     };

@@ -6,7 +6,9 @@ use crate::domain::id::{PlanDigest, RemediationId};
 use crate::domain::policy::Mode;
 use crate::domain::remediation::{Remediation, State};
 use crate::domain::time::Timestamp;
+use crate::domain::workflow::history::History;
 use crate::domain::workflow::plan::Risk;
+use crate::domain::workflow::tree::Counts;
 use std::sync::Arc;
 
 /// What this engine is to the cluster.
@@ -46,6 +48,8 @@ pub struct Row {
     pub outcome: Option<Outcome>,
     /// Whether a person has to act.
     pub needs_person: bool,
+    /// Whether that is to answer a step that asks.
+    pub asks: bool,
     /// `payments/deploy/ledger-api`.
     pub target: Arc<str>,
     /// In a few words: `raise limit`, `drain 11/14, budget`, `3:10 to settle` is made by the screen from `due`.
@@ -61,7 +65,7 @@ pub struct Row {
     /// When its last event was.
     pub updated_at: Timestamp,
     /// Steps finished and all, while executing.
-    pub progress: Option<(u16, u16)>,
+    pub progress: Option<Counts>,
     /// Alerts that belong to it, and how many fire.
     pub alerts: (u16, u16),
     /// Who claimed it.
@@ -114,6 +118,8 @@ pub struct Snapshot {
     pub rows: Arc<Vec<Row>>,
     /// The whole of open cases and of those that need a person.
     pub open: Arc<std::collections::BTreeMap<RemediationId, Arc<Remediation>>>,
+    /// How long steps usually take.
+    pub history: Arc<History>,
     /// Position of the last event folded.
     pub seq: u64,
     /// The last thing that happened: when and a sentence.

@@ -278,7 +278,16 @@ fn execution(out: &mut Page, report: &Report) {
     let Some(execution) = &report.execution else { return };
     section(out, "Execution");
     item(out, "State", execution.state);
+    let (done, of) = (execution.progress.done, execution.progress.of);
+    item(out, "Progress", &format!("{done} of {of} steps"));
+    if let Some(left) = &execution.time_left {
+        item(out, "Time", &escape(&left.words));
+    }
     item(out, "Undone because", &escape(execution.undo_why.as_deref().unwrap_or_default()));
+    for told in &execution.told {
+        let line = format!("{} step {} in the {}: ", rfc3339(told.at), told.path, told.to);
+        item(out, "Told", &escape(&format!("{line}{}", told.message)));
+    }
     out.put("\n");
     let rows = execution
         .steps
@@ -289,9 +298,11 @@ fn execution(out: &mut Page, report: &Report) {
                 .iter()
                 .map(|attempt| format!("{} {}", attempt.id, attempt.why))
                 .collect::<Vec<_>>();
+            let far = step.progress.filter(|far| far.of > 0 && step.started_at.is_some());
+            let far = far.map_or_else(String::new, |far| format!(" ({} of {})", far.done, far.of));
             vec![
                 format!("{} {}", step.path, step.title),
-                step.why.clone(),
+                format!("{}{far}", step.why),
                 attempts.join("; "),
                 at(step.started_at),
                 at(step.ended_at),

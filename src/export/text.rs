@@ -1,7 +1,7 @@
 //! Plain text for terminals, logs and screen readers: ASCII signs only, words instead of signs, no colour.
 
 use crate::domain::approval::Gesture;
-use crate::domain::report::form::{PlanLine, Report};
+use crate::domain::report::form::{PlanLine, ProgressLine, Report};
 use crate::domain::steering::with_reason;
 use crate::domain::time::{Timestamp, seconds_between, spoken};
 use crate::domain::timeline::{decided, diff_lines};
@@ -202,7 +202,16 @@ fn timeline(out: &mut Lines, report: &Report) {
 fn ending(out: &mut Lines, report: &Report) {
     out.line("");
     if let Some(execution) = &report.execution {
-        out.line(&format!("execution {}", execution.state));
+        let ProgressLine { done, of } = execution.progress;
+        out.line(&format!("execution {}, {done} of {of} steps", execution.state));
+        if let Some(left) = &execution.time_left {
+            let ends = left.ends_about.map(|at| format!(" (till about {})", moment(at)));
+            out.field("time", &format!("{}{}", left.words, ends.unwrap_or_default()));
+        }
+        for told in &execution.told {
+            let line = format!("{} step {} in the {}: ", moment(told.at), told.path, told.to);
+            out.field("told", &format!("{line}{}", told.message));
+        }
         for step in &execution.steps {
             let took = match (step.started_at, step.ended_at) {
                 (Some(from), Some(to)) => format!("  {}", spoken(seconds_between(from, to))),
@@ -213,11 +222,14 @@ fn ending(out: &mut Lines, report: &Report) {
                 1 => "  1 attempt".to_string(),
                 many => format!("  {many} attempts"),
             };
+            let far = step.progress.filter(|far| far.of > 0 && step.started_at.is_some());
+            let far = far.map(|far| format!(", {} of {} steps", far.done, far.of));
             out.line(&format!(
-                "  step {:<7}{}: {}{tries}{took}",
+                "  step {:<7}{}: {}{}{tries}{took}",
                 step.path.as_str(),
                 step.title,
-                step.why
+                step.why,
+                far.unwrap_or_default()
             ));
             for note in &step.notes {
                 out.line(&format!("{UNDER}{note}"));

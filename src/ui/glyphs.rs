@@ -4,8 +4,9 @@
 
 use super::theme::Role;
 use crate::domain::event::Outcome;
-use crate::domain::remediation::State;
+use crate::domain::remediation::{Remediation, State};
 use crate::domain::workflow::execution::StepState;
+use crate::domain::workflow::tree::TreeRow;
 use crate::engine::snapshot::Row;
 use std::borrow::Cow;
 
@@ -89,9 +90,28 @@ const fn shown(sign: Sign, word: &'static str, role: Role) -> Shown {
 #[must_use]
 pub fn row(row: &Row) -> Shown {
     if row.needs_person && matches!(row.state, State::Running | State::Undoing) {
-        return shown(WARNS, "unknown", Role::Attention);
+        return needs_you(row.asks);
     }
     remediation(row.state, row.outcome.as_ref(), row.needs_person, row.claimed_by.is_some())
+}
+
+/// The state of a case, as its row has it.
+#[must_use]
+pub fn case(case: &Remediation) -> Shown {
+    let needs_person = case.needs_person();
+    if needs_person && matches!(case.state, State::Running | State::Undoing) {
+        return needs_you(case.asking_step().is_some());
+    }
+    remediation(case.state, case.outcome.as_ref(), needs_person, case.claimed_by.is_some())
+}
+
+/// Why a run needs a person: a step asks, or what became of one can't be told.
+fn needs_you(asks: bool) -> Shown {
+    if asks {
+        shown(ASKS, "approval", Role::Attention)
+    } else {
+        shown(WARNS, "unknown", Role::Attention)
+    }
 }
 
 /// The state of a case.
@@ -108,7 +128,6 @@ pub fn remediation(
         State::AwaitingApproval => shown(ASKS, "approval", Role::Attention),
         State::Blocked if needs_person => shown(WARNS, "blocked", Role::Attention),
         State::Blocked => shown(BLOCKED, "blocked", Role::Held),
-        State::Running if needs_person => shown(ASKS, "running", Role::Attention),
         State::Running => shown(ACTS, "running", Role::Active),
         State::Paused => shown(PAUSED, "paused", Role::Held),
         State::Undoing => shown(UNDO, "undoing", Role::Active),
@@ -157,6 +176,20 @@ pub fn step(state: &StepState) -> Shown {
         StepState::Undoing => shown(UNDO, "undoing", Role::Active),
         StepState::Undone => shown(UNDO, "undone", Role::Text),
         StepState::UndoFailed { .. } => shown(BAD, "undo failed", Role::Bad),
+    }
+}
+
+/// The state of a row of the tree: what is only for a failure says so.
+#[must_use]
+pub fn tree_row(row: &TreeRow<'_>) -> Shown {
+    match row.run.map(|run| &run.state) {
+        None if row.step.skipped.is_some() => shown(SKIPPED, "skipped", Role::Off),
+        None | Some(StepState::Pending) if row.spare => shown(PENDING, "on failure", Role::TextDim),
+        Some(StepState::WillNotBeRun { .. }) if row.spare => {
+            shown(PENDING, "unused", Role::TextDim)
+        }
+        None => shown(PENDING, "pending", Role::TextDim),
+        Some(state) => step(state),
     }
 }
 

@@ -22,6 +22,7 @@ use pilothouse::domain::resource::{FieldPath, ObjectKey, ObjectRef};
 use pilothouse::domain::time::Timestamp;
 use pilothouse::domain::verdict::{Judgement, Sample, Verdict, WorkloadSample};
 use pilothouse::domain::workflow::execution::{AttemptOutcome, Direction, StepState};
+use pilothouse::domain::workflow::history::History;
 use pilothouse::domain::workflow::plan::{
     ActionClass, Blast, Check, Condition, Manager, Plan, PlanStep, PlannedOperation, Risk,
     StepKind, TemplateRef, Verification,
@@ -421,7 +422,7 @@ fn changed(story: &mut Story, seconds_ago: i64, path: &str, state: StepState, no
 /// A case that runs: the limit is set, the rollout is waited for.
 pub fn running(short: &str, namespace: &str, name: &str) -> Story {
     let mut story = asking(short, namespace, name, Risk::High, 500);
-    let digest = story.fold().plan.unwrap().digest;
+    let digest = story.fold().plan.unwrap().digest.clone();
     approve(&mut story, digest, 40);
     changed(&mut story, 39, "1", StepState::Running, "");
     changed(&mut story, 36, "1", StepState::Done, "kept 3 objects and 2 logs");
@@ -532,7 +533,7 @@ pub fn ended(short: &str, namespace: &str, name: &str, outcome: Outcome, age: i6
 /// A case that policy holds.
 pub fn held(short: &str, namespace: &str, name: &str) -> Story {
     let mut story = asking(short, namespace, name, Risk::Medium, 500);
-    let digest = story.fold().plan.unwrap().digest;
+    let digest = story.fold().plan.unwrap().digest.clone();
     story.push(30, Event::Withheld { plan: digest, why: vec!["freeze to 06:00Z".into()] });
     story
 }
@@ -548,7 +549,7 @@ pub fn row(case: &Remediation) -> Row {
         State::Verifying => "settling".to_string(),
         State::Blocked => case.withheld.join("; "),
         State::Closed => case.closed_why.clone(),
-        _ => case.plan.as_ref().map_or("diagnosing".into(), |_| "raise limit".into()),
+        _ => case.plan.as_deref().map_or("diagnosing".into(), |_| "raise limit".into()),
     };
     Row {
         id: case.id.clone(),
@@ -556,6 +557,7 @@ pub fn row(case: &Remediation) -> Row {
         state: case.state,
         outcome: case.outcome.clone(),
         needs_person: case.needs_person(),
+        asks: case.asking_step().is_some(),
         target: case.target_key().map_or("?".into(), |key| key.short_path()).into(),
         what: what.into(),
         cause: case
@@ -563,7 +565,7 @@ pub fn row(case: &Remediation) -> Row {
             .as_ref()
             .map_or(String::new(), |d| format!("{}, {}", d.pattern, d.cause))
             .into(),
-        plan: case.plan.as_ref().map(|plan| (plan.digest.clone(), plan.risk)),
+        plan: case.plan.as_deref().map(|plan| (plan.digest.clone(), plan.risk)),
         due,
         opened_at: case.opened_at,
         updated_at: case.updated_at,
@@ -606,6 +608,7 @@ pub fn picture(cases: &[Remediation]) -> Snapshot {
         store_down: None,
         rows: Arc::new(rows),
         open: Arc::new(open),
+        history: Arc::new(history(cases)),
         seq: 48_211,
         last: Some((ago(17), "b2vn step 2.2 wait for the rollout: waiting".into())),
         log: Arc::new(vec![
@@ -629,6 +632,17 @@ pub fn picture(cases: &[Remediation]) -> Snapshot {
         at: now(),
         speed: 1,
     }
+}
+
+/// What the steps of these cases took.
+fn history(cases: &[Remediation]) -> History {
+    let mut history = History::default();
+    for case in cases {
+        for path in case.execution.iter().flat_map(|run| run.steps.keys()) {
+            history.learn(case, path);
+        }
+    }
+    history
 }
 
 /// The stories of the night.

@@ -276,7 +276,7 @@ fn what_is_denied_unknown_or_moved_turns_the_gesture_off_with_its_reason() {
 fn an_unknown_blast_or_undo_turns_the_gesture_off() {
     for change in [0, 1] {
         let mut cases = stories().iter().map(fixture::Story::fold).collect::<Vec<_>>();
-        let plan = cases[2].plan.as_mut().unwrap();
+        let plan = std::sync::Arc::make_mut(cases[2].plan.as_mut().unwrap());
         if change == 0 {
             plan.blast.unknown.push("budgets: not permitted to list".into());
         } else {
@@ -346,7 +346,7 @@ fn an_expired_request_cannot_be_approved() {
 #[test]
 fn a_card_that_does_not_fit_is_read_to_its_end_first() {
     let mut cases = stories().iter().map(fixture::Story::fold).collect::<Vec<_>>();
-    let plan = cases[2].plan.as_mut().unwrap();
+    let plan = std::sync::Arc::make_mut(cases[2].plan.as_mut().unwrap());
     for index in 0..30 {
         plan.blast.unknown.clear();
         plan.blast.notes.push(format!("note number {index} that takes its room on the card"));

@@ -188,7 +188,7 @@ fn every_screen_of_a_simulated_engine_says_so() {
 #[test]
 fn text_from_outside_never_reaches_the_terminal_as_controls() {
     let mut cases = fixture::stories().iter().map(fixture::Story::fold).collect::<Vec<_>>();
-    let plan = cases[0].plan.as_mut().unwrap();
+    let plan = std::sync::Arc::make_mut(cases[0].plan.as_mut().unwrap());
     plan.title = "evil \u{1b}[2J\u{202e}title".into();
     let mut picture = picture(&cases);
     let mut rows = picture.rows.to_vec();

@@ -2,16 +2,20 @@
 
 use super::form::{
     AlertLine, AttemptLine, AuditLine, ChangeLine, Context, ExecutionLine, ObjectLine, PlanLine,
-    PlanStepLine, REPORT_SCHEMA, Report, StepLine, TimelineLine, UndoLine, VerdictLine, VoidedLine,
+    PlanStepLine, ProgressLine, REPORT_SCHEMA, Report, StepLine, TimeLeftLine, TimelineLine,
+    ToldLine, UndoLine, VerdictLine, VoidedLine,
 };
 use crate::domain::alert::Alert;
 use crate::domain::event::{Event, Recorded};
 use crate::domain::operation::Operation;
 use crate::domain::remediation::Remediation;
 use crate::domain::resource::ObjectRef;
+use crate::domain::time::plus;
 use crate::domain::timeline::{outcome_word, outcome_words, sentence, state_words};
-use crate::domain::workflow::execution::{Attempt, Execution, StepRun, StepState};
+use crate::domain::workflow::execution::{Attempt, Execution, StepState};
+use crate::domain::workflow::left;
 use crate::domain::workflow::plan::{Plan, PlanStep, StepKind};
+use crate::domain::workflow::tree::{self, Counts, TreeRow};
 use std::collections::BTreeMap;
 
 impl Report {
@@ -40,8 +44,8 @@ impl Report {
             evidence: diagnosis.map(|diagnosis| diagnosis.evidence.clone()).unwrap_or_default(),
             weighed: diagnosis.map(|diagnosis| diagnosis.weighed.clone()).unwrap_or_default(),
             alerts: case.alerts.values().map(alert_line).collect(),
-            template: case.plan.as_ref().map(|plan| plan.template.clone()),
-            plan: case.plan.as_ref().map(plan_line),
+            template: case.plan.as_deref().map(|plan| plan.template.clone()),
+            plan: case.plan.as_deref().map(plan_line),
             voided: case.voided.as_ref().map(|voided| VoidedLine {
                 digest: voided.plan.digest.clone(),
                 title: voided.plan.title.clone(),
@@ -52,7 +56,7 @@ impl Report {
             withheld: case.withheld.clone(),
             stuck: case.stuck.clone(),
             approvals: case.approvals.clone(),
-            execution: case.execution.as_ref().map(|run| execution_line(case, run)),
+            execution: case.execution.as_ref().map(|run| execution_line(case, run, context)),
             settle_until: case.settle_until,
             verdict: verdict(case),
             asked_for: case.asked_for.clone(),
@@ -219,7 +223,7 @@ fn touched(operation: &Operation) -> Option<ObjectLine> {
     operation.key().map(|key| ObjectLine { key: key.clone(), uid })
 }
 
-fn execution_line(case: &Remediation, run: &Execution) -> ExecutionLine {
+fn execution_line(case: &Remediation, run: &Execution, context: &Context) -> ExecutionLine {
     let failed = run.steps.values().any(|step| {
         matches!(
             step.state,
@@ -234,22 +238,57 @@ fn execution_line(case: &Remediation, run: &Execution) -> ExecutionLine {
         (None, Some(_), None) if failed => "failed",
         (None, Some(_), None) => "done",
     };
-    let steps = case.plan.as_ref().map(|plan| run.all_steps(plan)).unwrap_or_default();
+    let rows = tree::rows(case);
     ExecutionLine {
         id: run.id.clone(),
         state,
         started_at: run.started_at,
         ended_at: run.ended_at,
         undo_why: run.undo_why.clone(),
-        steps: steps
-            .into_iter()
-            .filter_map(|step| run.steps.get(&step.path).map(|known| step_line(step, known)))
-            .collect(),
+        progress: progress_line(tree::progress(case)),
+        time_left: time_left(case, context),
+        told: rows.iter().filter_map(told_line).collect(),
+        steps: rows.iter().filter_map(step_line).collect(),
     }
 }
 
-fn step_line(step: &PlanStep, run: &StepRun) -> StepLine {
-    StepLine {
+fn progress_line(counts: Counts) -> ProgressLine {
+    ProgressLine { done: counts.done, of: counts.all }
+}
+
+fn time_left(case: &Remediation, context: &Context) -> Option<TimeLeftLine> {
+    let left = left::of_case(case, &context.history, case.updated_at)?;
+    Some(TimeLeftLine {
+        ends_about: left.runs.map(|_| plus(case.updated_at, left.seconds)),
+        from_runs: left.runs,
+        steps_without_history: left.unknown,
+        answers_of_people: left.people,
+        longer_than_usual: left.late,
+        words: left.words(),
+    })
+}
+
+/// What a step told people, once it did.
+fn told_line(row: &TreeRow<'_>) -> Option<ToldLine> {
+    let message = match &row.step.kind {
+        StepKind::Notify { message } | StepKind::HandOver { message } => message,
+        StepKind::Action { .. }
+        | StepKind::WaitFor { .. }
+        | StepKind::Subflow { .. }
+        | StepKind::Steps { .. }
+        | StepKind::Parallel { .. }
+        | StepKind::ForEach { .. }
+        | StepKind::Branch { .. }
+        | StepKind::Approval { .. } => return None,
+    };
+    let run = row.run.filter(|run| run.state == StepState::Done)?;
+    let (path, at) = (row.step.path.clone(), run.ended_at?);
+    Some(ToldLine { path, at, to: "log", message: message.clone() })
+}
+
+fn step_line(row: &TreeRow<'_>) -> Option<StepLine> {
+    let (step, run) = (row.step, row.run?);
+    Some(StepLine {
         id: step.id.clone(),
         path: step.path.clone(),
         title: step.title.clone(),
@@ -259,7 +298,8 @@ fn step_line(step: &PlanStep, run: &StepRun) -> StepLine {
         ended_at: run.ended_at,
         attempts: run.attempts.iter().map(attempt_line).collect(),
         notes: run.notes.clone(),
-    }
+        progress: row.parent.then(|| progress_line(row.counts)),
+    })
 }
 
 fn attempt_line(attempt: &Attempt) -> AttemptLine {

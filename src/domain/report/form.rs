@@ -12,16 +12,18 @@ use crate::domain::steering::{Held, Wish};
 use crate::domain::time::Timestamp;
 use crate::domain::verdict::Sample;
 use crate::domain::workflow::execution::Direction;
+use crate::domain::workflow::history::History;
 use crate::domain::workflow::plan::{Blast, Manager, OnFailure, Risk, TemplateRef, Verification};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Version of the JSON form.
 pub const REPORT_SCHEMA: &str = "pilothouse/v1";
 
 /// What the case itself does not know.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Context {
     /// The cluster's display name; empty: not known.
     pub cluster_name: String,
@@ -29,6 +31,8 @@ pub struct Context {
     pub simulated: Option<String>,
     /// Head of the log when the report was made: position and hash.
     pub head: Option<(u64, String)>,
+    /// How long steps usually take.
+    pub history: Arc<History>,
 }
 
 /// An object, with its uid where that is known.
@@ -202,6 +206,47 @@ pub struct StepLine {
     pub attempts: Vec<AttemptLine>,
     /// What it brought.
     pub notes: Vec<String>,
+    /// Of a step that holds others: its leaf steps that are over, and all of them.
+    pub progress: Option<ProgressLine>,
+}
+
+/// How far something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ProgressLine {
+    /// Leaf steps that are over.
+    pub done: u16,
+    /// All leaf steps that will run.
+    pub of: u16,
+}
+
+/// How much time is left, from the durations of earlier steps of the kind, as of the report's `updated_at`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TimeLeftLine {
+    /// When the steps that have a history will be over; `null`: none of those that are left has one.
+    pub ends_about: Option<Timestamp>,
+    /// The fewest earlier runs that any of them is known from; `null`: no history yet.
+    pub from_runs: Option<usize>,
+    /// Steps that are left and have no history: it is a lower bound then.
+    pub steps_without_history: usize,
+    /// Steps that are left and wait for a person's answer.
+    pub answers_of_people: usize,
+    /// Whether a step takes longer than it usually does.
+    pub longer_than_usual: bool,
+    /// The same in words.
+    pub words: String,
+}
+
+/// What people were told in the run, by a step for that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ToldLine {
+    /// By which step.
+    pub path: StepPath,
+    /// When.
+    pub at: Timestamp,
+    /// Where: `log` (this log, and all who watch it), or the name of a channel.
+    pub to: &'static str,
+    /// What.
+    pub message: String,
 }
 
 /// The run of the plan.
@@ -217,6 +262,12 @@ pub struct ExecutionLine {
     pub ended_at: Option<Timestamp>,
     /// Why it was undone.
     pub undo_why: Option<String>,
+    /// How far it is.
+    pub progress: ProgressLine,
+    /// How much time is left; `null` once it is over or is being undone.
+    pub time_left: Option<TimeLeftLine>,
+    /// What people were told.
+    pub told: Vec<ToldLine>,
     /// Steps, parents before children.
     pub steps: Vec<StepLine>,
 }

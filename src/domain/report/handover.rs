@@ -161,13 +161,13 @@ impl Handover {
 
 fn line(case: &Remediation) -> CaseLine {
     let id = &case.id;
-    let what = case.plan.as_ref().map_or_else(
+    let what = case.plan.as_deref().map_or_else(
         || case.diagnosis.as_ref().map_or(String::new(), |found| found.summary.clone()),
         |plan| plan.title.clone(),
     );
     let (why, command) = match case.state {
         State::AwaitingApproval => {
-            let digest = case.plan.as_ref().map_or("", |plan| plan.digest.short());
+            let digest = case.plan.as_deref().map_or("", |plan| plan.digest.short());
             ("a decision is asked for".into(), format!("approve {id} --plan {digest}"))
         }
         State::Blocked => {

@@ -4,6 +4,8 @@ pub mod bounded;
 pub mod compile;
 pub mod diff;
 pub mod execution;
+pub mod history;
+pub mod left;
 pub mod lint;
 pub mod plan;
 pub mod retry;

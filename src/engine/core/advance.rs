@@ -108,7 +108,7 @@ impl Core {
     }
 
     fn after_block(&mut self, out: &mut Accepted, case: &Arc<Remediation>, now: Timestamp) {
-        let Some(plan) = case.plan.as_ref().filter(|_| !case.withheld.is_empty()) else { return };
+        let Some(plan) = case.plan.as_deref().filter(|_| !case.withheld.is_empty()) else { return };
         if self.withholds(case, plan).is_empty() && self.role == Role::Driving {
             if plan.mutates() {
                 self.ask(out, case, plan, now);

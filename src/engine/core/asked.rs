@@ -67,7 +67,7 @@ impl Core {
 
     fn may_revise(&self, case: &Remediation, request: &Request) -> Result<(), Refused> {
         self.allow(&request.by, &Permission::Create, case)?;
-        let undecided = case.plan.as_ref().is_none_or(|p| case.decision_on(&p.digest).is_none());
+        let undecided = case.plan.as_deref().is_none_or(|p| case.decision_on(&p.digest).is_none());
         match case.state {
             State::AwaitingApproval if !undecided => {
                 Err((Refusal::WrongState, "its plan is approved: cancel it first".into()))
@@ -135,7 +135,7 @@ impl Core {
         draft: Draft,
         now: Timestamp,
     ) -> Result<(String, Vec<RemediationId>), Refused> {
-        let stands = case.plan.as_ref().map(|plan| &plan.digest);
+        let stands = case.plan.as_deref().map(|plan| &plan.digest);
         if stands != draft.instead_of.as_ref() {
             return Err((Refusal::Stale, "the plan changed meanwhile: look again".into()));
         }

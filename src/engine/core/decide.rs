@@ -149,7 +149,7 @@ impl Core {
         let case = self.case(remediation)?;
         self.check_standing(&case, plan, *decision, by, now)?;
         if *decision == Decision::Approve {
-            let risk = case.plan.as_ref().map_or(Risk::Critical, |plan| plan.risk);
+            let risk = case.plan.as_deref().map_or(Risk::Critical, |plan| plan.risk);
             self.check_gesture(&case, risk, *gesture, typed.as_deref(), by)?;
             self.check_preflight(out, &case, plan, preflight, now)?;
         }
@@ -220,7 +220,7 @@ impl Core {
                 return Err((Refusal::Decided, why));
             }
         }
-        let Some(plan) = case.plan.as_ref().filter(|plan| plan.digest == *digest) else {
+        let Some(plan) = case.plan.as_deref().filter(|plan| plan.digest == *digest) else {
             return Err((Refusal::Stale, stale_words(case, digest)));
         };
         match case.state {
@@ -366,7 +366,7 @@ impl Core {
             return Err((Refusal::WrongState, why));
         }
         let plan =
-            case.plan.as_ref().map_or_else(|| PlanDigest::new(""), |plan| plan.digest.clone());
+            case.plan.as_deref().map_or_else(|| PlanDigest::new(""), |plan| plan.digest.clone());
         let event = Event::PlanVoided { plan, drift: Vec::new() };
         self.emit(out, now, by, Some(&case.id), event);
         Ok(("planning anew".into(), vec![case.id.clone()]))

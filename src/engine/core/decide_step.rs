@@ -34,7 +34,7 @@ impl Core {
             return Err((Refusal::Invalid, "this is no decision on a step".into()));
         };
         let case = self.case(id)?;
-        let Some(plan) = case.plan.as_ref().filter(|plan| plan.digest == *digest) else {
+        let Some(plan) = case.plan.as_deref().filter(|plan| plan.digest == *digest) else {
             let why = format!("{} is not the plan that runs", digest.short());
             return Err((Refusal::Stale, why));
         };

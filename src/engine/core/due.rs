@@ -11,6 +11,7 @@ use crate::domain::workflow::plan::{PlanStep, StepKind};
 use crate::engine::job::{Job, JobKey, JobKind, Sending};
 use crate::engine::snapshot::Role;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 impl Core {
     /// All work that is due at `now`. A job that is already under way is listed too: the caller knows.
@@ -65,7 +66,7 @@ impl Core {
             },
             State::AwaitingApproval => self.due_while_asked(case),
             State::Verifying => {
-                let plan = case.plan.as_ref()?;
+                let plan = case.plan.as_deref()?;
                 let since =
                     case.execution.as_ref().map(|run| run.ended_at.unwrap_or(run.started_at));
                 let job = Job::Assess {
@@ -92,7 +93,7 @@ impl Core {
             .decision_on(&plan.digest)
             .is_some_and(|approval| approval.decision == Decision::Approve);
         if !approved {
-            return Some((JobKind::WatchDrift, Job::WatchDrift { plan: Box::new(plan.clone()) }));
+            return Some((JobKind::WatchDrift, Job::WatchDrift { plan: Arc::clone(plan) }));
         }
         let acting = self.open.values().filter(|other| is_acting(other)).count();
         let held = self.open.values().any(|other| {
@@ -102,7 +103,7 @@ impl Core {
             return None;
         }
         let alerts = case.alerts.values().cloned().collect();
-        Some((JobKind::Begin, Job::Begin { plan: Box::new(plan.clone()), alerts }))
+        Some((JobKind::Begin, Job::Begin { plan: Arc::clone(plan), alerts }))
     }
 
     fn due_while_running(&self, case: &Remediation) -> Vec<(JobKey, Job)> {

@@ -55,7 +55,7 @@ impl Settled {
         let mut settled = Self {
             outcome,
             why: case.closed_why.clone(),
-            plan: case.plan.as_ref().map(|plan| plan.digest.clone()),
+            plan: case.plan.as_deref().map(|plan| plan.digest.clone()),
             diagnosis: case.diagnosis.clone(),
             names: BTreeSet::new(),
             firing: BTreeMap::new(),
@@ -178,7 +178,7 @@ impl Core {
         now: Timestamp,
     ) {
         let Some(case) = self.open.get(id).filter(|case| !case.alerts.is_empty()) else { return };
-        let Some(plan) = case.plan.as_ref().map(|plan| &plan.digest) else { return };
+        let Some(plan) = case.plan.as_deref().map(|plan| &plan.digest) else { return };
         let before = self
             .settled_now(now)
             .filter(|(_, settled)| settled.outcome == Outcome::Rejected)

@@ -9,6 +9,8 @@ use crate::domain::principal::Principal;
 use crate::domain::remediation::Remediation;
 use crate::domain::resource::ObjectKey;
 use crate::domain::time::Timestamp;
+use crate::domain::workflow::execution::StepState;
+use crate::domain::workflow::history::History;
 use crate::engine::command::Receipt;
 use crate::engine::job::JobKey;
 use crate::engine::snapshot::{Role, Row, Stop};
@@ -72,6 +74,7 @@ pub struct Core {
     pub(super) ignored: BTreeSet<(Episode, AlertStatus)>,
     pub(super) settled: BTreeMap<RemediationId, super::episodes::Settled>,
     pub(super) runs: Vec<Run>,
+    pub(super) history: Arc<History>,
     pub(super) stop: Option<Stop>,
     pub(super) mismatch: Option<String>,
     pub(super) seq: u64,
@@ -107,6 +110,7 @@ impl Core {
             ignored: BTreeSet::new(),
             settled: BTreeMap::new(),
             runs: Vec::new(),
+            history: Arc::new(History::default()),
             stop: None,
             mismatch: None,
             seq: 0,
@@ -229,6 +233,9 @@ impl Core {
         let case = Arc::make_mut(case);
         case.apply(recorded);
         let line = case.last.clone();
+        if let Event::StepChanged { path, state: StepState::Done, .. } = &recorded.event {
+            Arc::make_mut(&mut self.history).learn(case, path);
+        }
         if matches!(recorded.event, Event::Closed { .. }) {
             self.remember_closed(id);
         }
@@ -253,7 +260,7 @@ impl Core {
                 self.episodes.pop_first();
             }
             let ran = case.execution.is_some()
-                && case.plan.as_ref().is_some_and(crate::domain::workflow::plan::Plan::mutates);
+                && case.plan.as_deref().is_some_and(crate::domain::workflow::plan::Plan::mutates);
             if let (true, Some(plan), Some(target)) = (ran, &case.plan, case.target_key()) {
                 let template = plan.template.name.clone();
                 self.runs.push(Run { target, template, outcome, at: case.updated_at });

@@ -23,6 +23,8 @@ mod steps;
 mod steps_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod time_left_tests;
 mod undo;
 
 pub use fold::{Accepted, Core, Settings};

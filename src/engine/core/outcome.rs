@@ -117,7 +117,7 @@ impl Core {
 
     fn stands(&self, id: &RemediationId, plan: &PlanDigest, state: State) -> bool {
         self.open.get(id).is_some_and(|case| {
-            case.state == state && case.plan.as_ref().is_some_and(|own| own.digest == *plan)
+            case.state == state && case.plan.as_deref().is_some_and(|own| own.digest == *plan)
         })
     }
 

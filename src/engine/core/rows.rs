@@ -30,7 +30,6 @@ pub(super) fn row(case: &Remediation) -> Row {
         .diagnosis
         .as_ref()
         .map_or_else(String::new, |found| format!("{}, {}", found.pattern, found.cause));
-    let (done, all) = tree::progress(case);
     let fired = u16::try_from(case.firing()).unwrap_or(u16::MAX);
     Row {
         id: case.id.clone(),
@@ -38,14 +37,15 @@ pub(super) fn row(case: &Remediation) -> Row {
         state: case.state,
         outcome: case.outcome.clone(),
         needs_person: case.needs_person(),
+        asks: case.asking_step().is_some(),
         target: target.into(),
         what: what(case).into(),
         cause: cause.into(),
-        plan: case.plan.as_ref().map(|plan| (plan.digest.clone(), plan.risk)),
+        plan: case.plan.as_deref().map(|plan| (plan.digest.clone(), plan.risk)),
         due: due(case),
         opened_at: case.opened_at,
         updated_at: case.updated_at,
-        progress: case.execution.as_ref().map(|_| (done, all)),
+        progress: case.execution.as_ref().map(|_| tree::progress(case)),
         alerts: (u16::try_from(case.alerts.len()).unwrap_or(u16::MAX), fired),
         claimed_by: case.claimed_by.as_deref().map(Arc::from),
         events: case.events,
@@ -67,7 +67,7 @@ fn what(case: &Remediation) -> String {
         }
         State::Running | State::Undoing => asked_words(case)
             .or_else(|| waiting_words(case))
-            .or_else(|| case.plan.as_ref().map(|plan| plan.title.clone()))
+            .or_else(|| case.plan.as_deref().map(|plan| plan.title.clone()))
             .unwrap_or_default(),
         State::Closed => match &case.plan {
             Some(plan) if case.execution.is_some() => plan.title.clone(),
@@ -77,7 +77,7 @@ fn what(case: &Remediation) -> String {
         | State::Paused
         | State::Verifying
         | State::ByHand
-        | State::Expired => case.plan.as_ref().map(|plan| plan.title.clone()).unwrap_or_default(),
+        | State::Expired => case.plan.as_deref().map(|plan| plan.title.clone()).unwrap_or_default(),
     }
 }
 
@@ -191,6 +191,7 @@ impl Core {
             store_down: live.store_down,
             rows: Arc::new(rows),
             open: Arc::new(self.open.clone()),
+            history: Arc::clone(&self.history),
             seq: self.seq,
             last: self.log.back().map(|(at, _, line)| (*at, line.clone())),
             log: Arc::new(self.log.iter().cloned().collect()),

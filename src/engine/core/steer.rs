@@ -106,7 +106,7 @@ impl Core {
                 false
             }
         };
-        match case.plan.as_ref().filter(|_| decides) {
+        match case.plan.as_deref().filter(|_| decides) {
             Some(plan) => self.may_decide(by, plan).map_err(|why| (Refusal::NotPermitted, why)),
             None => Ok(()),
         }
@@ -185,7 +185,9 @@ impl Core {
                     Changes::Undo | Changes::WherePossible => "what was done is undone",
                 };
                 match case.execution.as_ref().filter(|_| runs(case)) {
-                    Some(run) if reversal::of(case.plan.as_ref(), run).changed() || in_hand > 0 => {
+                    Some(run)
+                        if reversal::of(case.plan.as_deref(), run).changed() || in_hand > 0 =>
+                    {
                         format!("cancelled{finishing}; {then}")
                     }
                     Some(_) | None => with_what_stays(case, "cancelled"),
@@ -198,7 +200,7 @@ impl Core {
                 let stays = case
                     .execution
                     .as_ref()
-                    .map(|run| reversal::of(case.plan.as_ref(), run).stays())
+                    .map(|run| reversal::of(case.plan.as_deref(), run).stays())
                     .unwrap_or_default();
                 if stays.is_empty() {
                     "undoing".into()
@@ -334,7 +336,7 @@ fn no_step(error: NoStep) -> Refused {
 /// A sentence with what a run left on the cluster.
 fn with_what_stays(case: &Remediation, text: &str) -> String {
     let run = case.execution.as_ref();
-    let left = run.map(|run| reversal::of(case.plan.as_ref(), run).steps()).unwrap_or_default();
+    let left = run.map(|run| reversal::of(case.plan.as_deref(), run).steps()).unwrap_or_default();
     if left.is_empty() {
         format!("{text}; nothing was changed")
     } else {

@@ -624,7 +624,7 @@ fn who_may_not_execute_steers_nothing_and_who_may_not_decide_undoes_nothing() {
     core.settings = Settings { policy: with("operator"), ..core.settings.clone() };
     let mut critical = case(&core);
     if let Some(plan) = &mut critical.plan {
-        plan.risk = Risk::Critical;
+        Arc::make_mut(plan).risk = Risk::Critical;
     }
     core.open.insert(id("case"), Arc::new(critical));
     assert_eq!(refused(&steer(&mut core, Steering::Undo, 10)), Some(Refusal::NotPermitted));
@@ -662,7 +662,7 @@ fn a_plan_that_a_person_asks_for_waits_for_a_decision_like_any_other() {
     let plan = case(&core).plan.expect("a plan");
     approve(&mut core, &plan, 2);
     let result = Ok((Vec::new(), None));
-    core.accept(Input::Begun { id: id("case"), plan: plan.digest, result }, at(3));
+    core.accept(Input::Begun { id: id("case"), plan: plan.digest.clone(), result }, at(3));
     assert_eq!(state(&core), State::Running);
 }
 

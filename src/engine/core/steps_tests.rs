@@ -15,24 +15,29 @@ use crate::engine::command::{Command, Refusal};
 use crate::engine::job::{Input, Job, JobFailure, JobKind, Looked, Sending};
 use std::collections::BTreeMap;
 
-fn block(path: &str, kind: StepKind) -> PlanStep {
+pub(super) fn block(path: &str, kind: StepKind) -> PlanStep {
     PlanStep::plain(StepPath::new(path), format!("block-{path}"), path.into(), kind)
 }
 
-fn leaf(path: &str) -> PlanStep {
+pub(super) fn leaf(path: &str) -> PlanStep {
     patch_step(path, "cart", &format!("f{}", path.replace('.', "_")), OnFailure::Undo)
 }
 
-fn at_once(path: &str, steps: Vec<PlanStep>, at_most: u32, max_failures: u32) -> PlanStep {
+pub(super) fn at_once(
+    path: &str,
+    steps: Vec<PlanStep>,
+    at_most: u32,
+    max_failures: u32,
+) -> PlanStep {
     let lanes = Lanes { at_most, canary: 0, max_failures };
     block(path, StepKind::Parallel { lanes, steps })
 }
 
-fn in_order(path: &str, steps: Vec<PlanStep>) -> PlanStep {
+pub(super) fn in_order(path: &str, steps: Vec<PlanStep>) -> PlanStep {
     block(path, StepKind::Steps { steps })
 }
 
-fn wait(path: &str, timeout_s: u64) -> PlanStep {
+pub(super) fn wait(path: &str, timeout_s: u64) -> PlanStep {
     let condition = Condition {
         object: super::tests::target("cart").key,
         labels: None,
@@ -53,7 +58,7 @@ fn paths(core: &Core, now: u64) -> Vec<String> {
     sendings(core, now).into_iter().map(|sending| sending.path.as_str().to_string()).collect()
 }
 
-fn ends(core: &mut Core, path: &str, outcome: AttemptOutcome, now: u64) {
+pub(super) fn ends(core: &mut Core, path: &str, outcome: AttemptOutcome, now: u64) {
     let sending = sendings(core, now).into_iter().find(|one| one.path.as_str() == path);
     let sending =
         sending.unwrap_or_else(|| panic!("{path} is to be sent, not {:?}", paths(core, now)));
@@ -61,7 +66,7 @@ fn ends(core: &mut Core, path: &str, outcome: AttemptOutcome, now: u64) {
     core.accept(Input::Sent { id: id("case"), path, attempt, outcome }, at(now));
 }
 
-fn no() -> AttemptOutcome {
+pub(super) fn no() -> AttemptOutcome {
     AttemptOutcome::Refused { why: "admission".into(), retryable: false }
 }
 
@@ -71,7 +76,7 @@ fn step_state(core: &Core, path: &str) -> StepState {
     run.steps.get(&StepPath::new(path)).unwrap_or_else(|| panic!("no step {path}")).state.clone()
 }
 
-fn word(core: &Core, path: &str) -> &'static str {
+pub(super) fn word(core: &Core, path: &str) -> &'static str {
     step_state(core, path).tag()
 }
 

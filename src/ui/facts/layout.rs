@@ -79,7 +79,7 @@ fn blocks(
     extent: Extent,
     columns: usize,
 ) -> Vec<Vec<Rich>> {
-    let plan = case.plan.as_ref();
+    let plan = case.plan.as_deref();
     let rows = [
         case::doing(case, plan, extent),
         case::target(model, case, plan),

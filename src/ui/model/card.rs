@@ -117,7 +117,7 @@ impl Asks {
     pub fn of(remediation: &Remediation) -> Option<Self> {
         let (step, until) = remediation.asking_step()?;
         let StepKind::Approval { message, risk } = &step.kind else { return None };
-        let risk = remediation.plan.as_ref().map_or(*risk, |plan| plan.risk.max(*risk));
+        let risk = remediation.plan.as_deref().map_or(*risk, |plan| plan.risk.max(*risk));
         Some(Self { path: step.path.clone(), message: message.clone(), risk, until })
     }
 }
@@ -168,7 +168,7 @@ impl Card {
     /// A card for the standing plan of a case; `None` when it has none.
     #[must_use]
     pub fn open(remediation: &Arc<Remediation>, now: Millis) -> Option<Self> {
-        let plan = remediation.plan.as_ref()?;
+        let plan = remediation.plan.as_deref()?;
         Some(Self {
             id: remediation.id.clone(),
             plan: plan.digest.clone(),

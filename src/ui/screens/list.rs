@@ -9,7 +9,9 @@ use super::layout::{self, Parts};
 use super::{calm, chrome, peek};
 use crate::domain::remediation::State;
 use crate::domain::time::seconds_between;
+use crate::domain::workflow::left::of_case;
 use crate::domain::workflow::plan::Risk;
+use crate::domain::workflow::tree::Counts;
 use crate::engine::snapshot::Row;
 use crate::ui::format::{age, cut, elide, left, width};
 use crate::ui::glyphs;
@@ -178,8 +180,12 @@ fn id(pen: &mut Pen<'_>, row: &Row, x: u16, y: u16, rest: Role) -> u16 {
 
 fn what(row: &Row, room: usize, text: Role) -> Rich {
     let mut words = row.what.to_string();
-    if let Some((done, all)) = row.progress.filter(|_| row.state == State::Running) {
-        words = format!("{words} {done}/{all}");
+    if let Some(Counts { done, all }) = row.progress.filter(|_| row.state == State::Running) {
+        // The title is cut, never how far it is.
+        let how_far = format!(" {done}/{all}");
+        words =
+            cut(&words, room.saturating_sub(width(&how_far) + 9 * usize::from(row.needs_person)));
+        words.push_str(&how_far);
     }
     let risk = row.plan.as_ref().map(|(_, risk)| *risk).filter(|_| row.needs_person);
     let Some(risk) = risk else { return Rich::of(text, &cut(&words, room)) };
@@ -187,6 +193,15 @@ fn what(row: &Row, room: usize, text: Role) -> Rich {
     let words = cut(&words, room.saturating_sub(word.len() + 1));
     let gap = if words.is_empty() { "" } else { " " };
     Rich::of(text, &words).and(Role::Text, gap).and(risk_role(risk), word)
+}
+
+/// `~3:10`, from the history of the steps of what runs by itself; `None` where that says nothing.
+fn time_left(model: &Model, row: &Row) -> Option<String> {
+    if row.state != State::Running || row.needs_person {
+        return None;
+    }
+    let case = model.snapshot.open.get(&row.id)?;
+    of_case(case, &model.snapshot.history, model.now())?.short()
 }
 
 /// The role of a risk's word.
@@ -200,8 +215,12 @@ pub fn risk_role(risk: Risk) -> Role {
 }
 
 fn due(pen: &mut Pen<'_>, model: &Model, row: &Row, area: Rect, y: u16) {
-    let Some(due) = row.due.filter(|_| row.outcome.is_none()) else { return };
     let end = area.right() - 1 - AGE;
+    if let Some(left) = time_left(model, row) {
+        pen.right(end, y, Role::TextDim, &left);
+        return;
+    }
+    let Some(due) = row.due.filter(|_| row.outcome.is_none()) else { return };
     match left(model.now(), due) {
         Some(words) => pen.right(end, y, deadline_role(model, row, due), &words),
         None if row.needs_person => pen.right(end, y, Role::Unsure, "lapsed"),

@@ -8,6 +8,7 @@ pub mod layout;
 pub mod list;
 pub mod log;
 pub mod peek;
+pub mod step;
 pub mod strip;
 pub mod tree;
 pub mod view;

@@ -3,7 +3,9 @@
 use super::list::risk_role;
 use crate::domain::remediation::Remediation;
 use crate::domain::time::{Timestamp, seconds_between, spoken};
-use crate::domain::workflow::tree;
+use crate::domain::workflow::execution::StepState;
+use crate::domain::workflow::left::of_case;
+use crate::domain::workflow::tree::{self, Counts};
 use crate::engine::snapshot::{Row, Source};
 use crate::ui::facts::{self, Extent};
 use crate::ui::format::{age, clock_short, cut, left};
@@ -113,7 +115,7 @@ pub fn detail(pen: &mut Pen<'_>, model: &Model, area: Rect) {
             let size = (columns, room);
             let extent = Extent { glance: true, ..Extent::default() };
             lines.extend(facts::rows(model, case, None, extent, size));
-            lines.extend(steps(case, columns));
+            lines.extend(steps(model, case, columns));
         }
         None => lines.push(Rich::of(Role::TextDim, "being read…")),
     }
@@ -150,16 +152,25 @@ fn state_lines(model: &Model, row: &Row, columns: usize) -> Vec<Rich> {
     lines
 }
 
-fn steps(case: &Remediation, columns: usize) -> Vec<Rich> {
+fn steps(model: &Model, case: &Remediation, columns: usize) -> Vec<Rich> {
     if case.execution.is_none() {
         return Vec::new();
     }
-    let (done, all) = tree::progress(case);
-    let mut lines = vec![Rich::of(Role::Title, &format!("STEPS   {done} of {all}"))];
+    let Counts { done, all } = tree::progress(case);
+    let mut first = Rich::of(Role::Title, "STEPS   ").and(Role::Text, &format!("{done} of {all}"));
+    if let Some(left) = of_case(case, &model.snapshot.history, model.now()) {
+        first.push(Role::TextDim, &format!("; {}", left.words()));
+    }
+    let mut lines = first.wrapped(columns, 8);
     for row in tree::rows(case) {
         let Some(run) = row.run else { continue };
-        let shown = glyphs::step(&run.state);
-        let text = format!("{} {}", row.step.path, row.step.title);
+        let shown = glyphs::tree_row(&row);
+        let why = match &run.state {
+            state @ (StepState::Skipped { .. } | StepState::WillNotBeRun { .. }) => state.why(),
+            _ => "",
+        };
+        let why = if why.is_empty() { String::new() } else { format!(" ({}: {why})", shown.word) };
+        let text = format!("{} {}{why}", row.step.path, row.step.title);
         let room = columns.saturating_sub(10 + row.depth * 2);
         lines.push(
             Rich::text(&" ".repeat(8 + row.depth * 2))

@@ -8,20 +8,19 @@
 //! ─ log ───────────────────────────────────────────────────────────────────────────
 //! ```
 
-use super::chrome;
 use super::layout::{self, Parts};
+use super::{chrome, step};
 use crate::domain::id::StepPath;
 use crate::domain::remediation::{Remediation, State};
 use crate::domain::steering::with_reason;
 use crate::domain::time::{countdown, seconds_between};
-use crate::domain::workflow::execution::{Attempt, StepRun, StepState};
-use crate::domain::workflow::plan::{PlanStep, StepKind};
-use crate::domain::workflow::tree::{self, TreeRow};
-use crate::ui::facts::sides;
-use crate::ui::format::{age, clock, clock_short, cut, elide, left, width};
+use crate::domain::workflow::execution::{StepRun, StepState};
+use crate::domain::workflow::left::of_case;
+use crate::domain::workflow::plan::StepKind;
+use crate::domain::workflow::tree::{self, Counts, TreeRow};
+use crate::ui::format::{age, clock_short, cut, left, width};
 use crate::ui::glyphs;
 use crate::ui::model::Model;
-use crate::ui::model::timeline::outcome_words;
 use crate::ui::model::tree::{Pane, TimeLine};
 use crate::ui::theme::Role;
 use crate::ui::widgets::pen::Pen;
@@ -74,7 +73,7 @@ pub fn draw(pen: &mut Pen<'_>, model: &Model, parts: &Parts) -> Option<Position>
             pen.separator(areas.detail.x - 1, areas.steps.top(), areas.detail.bottom());
         }
         match selected.and_then(|index| rows.get(index)) {
-            Some(row) => step_detail(pen, model, row, areas.detail),
+            Some(row) => step::draw(pen, model, case, row, areas.detail),
             None => pen.rule(Rect { height: 1, ..areas.detail }, &Rich::new(), &Rich::new()),
         }
     }
@@ -96,9 +95,7 @@ fn selected(model: &Model, rows: &[TreeRow<'_>]) -> Option<usize> {
 }
 
 fn head(pen: &mut Pen<'_>, model: &Model, case: &Remediation, area: Rect) {
-    let claimed = case.claimed_by.is_some();
-    let shown =
-        glyphs::remediation(case.state, case.outcome.as_ref(), case.needs_person(), claimed);
+    let shown = glyphs::case(case);
     let target = case.target_key().map_or("target unknown".into(), |key| key.short_path());
     let mut line = Rich::of(Role::TextStrong, model.short(&case.id))
         .and(Role::Text, " ")
@@ -186,16 +183,13 @@ fn steps(
     rows: &[TreeRow<'_>],
     area: Rect,
 ) -> Option<Position> {
-    let (done, all) = tree::progress(case);
     let focus = if model.tree.pane == Pane::Steps { Role::RuleFocus } else { Role::Title };
-    let title = if case.execution.is_some() {
-        format!("steps {done} of {all}")
-    } else {
-        format!("steps {all}, as planned")
-    };
+    let title = Rich::of(focus, &progress_words(case));
+    let room = usize::from(area.width).saturating_sub(title.width() + 24);
+    let title = title.and(Role::TextDim, &left_words(model, case, room));
     pen.rule(
         Rect { height: 1, ..area },
-        &Rich::of(focus, &title),
+        &title,
         &Rich::of(Role::TextDim, "tries").and(Role::Rule, " ─ ").and(Role::TextDim, "time"),
     );
     let mut position = None;
@@ -215,6 +209,31 @@ fn steps(
     position
 }
 
+fn progress_words(case: &Remediation) -> String {
+    let Counts { done, all } = tree::progress(case);
+    if case.execution.is_some() {
+        format!("steps {done} of {all}")
+    } else {
+        format!("steps {all}, as planned")
+    }
+}
+
+/// How much time is left, in as many words as there is room for.
+fn left_words(model: &Model, case: &Remediation, room: usize) -> String {
+    let history = &model.snapshot.history;
+    let Some(left) = of_case(case, history, model.now()) else { return String::new() };
+    let words = match (&case.execution, left.runs) {
+        (Some(_), _) => left.words(),
+        (None, Some(_)) => left.usually(),
+        (None, None) => return String::new(),
+    };
+    let words = format!("  {words}");
+    if width(&words) <= room {
+        return words;
+    }
+    left.short().map_or_else(String::new, |short| format!("  {short}"))
+}
+
 fn draw_step(
     pen: &mut Pen<'_>,
     model: &Model,
@@ -223,13 +242,7 @@ fn draw_step(
     area: Rect,
     chosen: bool,
 ) {
-    let shown = row.run.map_or_else(
-        || match &row.step.skipped {
-            Some(_) => glyphs::step(&StepState::Skipped { why: String::new() }),
-            None => glyphs::step(&StepState::Pending),
-        },
-        |run| glyphs::step(&run.state),
-    );
+    let shown = glyphs::tree_row(row);
     let y = area.y;
     if chosen {
         pen.put(area.x, y, 1, Role::TextStrong, pen.glyph(glyphs::CURSOR));
@@ -247,9 +260,15 @@ fn draw_step(
         _ => Role::Text,
     };
     let mut line = Rich::of(text, &format!("{} {}", row.step.path, row.step.title));
+    let room = usize::from(end.saturating_sub(x + 5));
+    let why = why_not_run(row);
+    let more = if why.is_empty() && row.parent { counts_words(row) } else { why.into() };
+    if !more.is_empty() && line.width() + 12 < room {
+        line.push(Role::TextDim, &format!("  {}", cut(&more, room - line.width() - 2)));
+    }
     if let StepKind::Subflow { template, .. } = &row.step.kind {
         let words = format!("  (subflow {}@{})", template.name, template.version);
-        if line.width() + width(&words) <= usize::from(end.saturating_sub(x + 5)) {
+        if line.width() + width(&words) <= room {
             line.push(Role::TextDim, &words);
         }
     }
@@ -263,6 +282,22 @@ fn draw_step(
     }
     if chosen {
         pen.over(area, Role::Cursor);
+    }
+}
+
+/// `12 of 14`, once a step that holds others has begun.
+fn counts_words(row: &TreeRow<'_>) -> String {
+    let begun = row.run.is_some_and(|run| run.started_at.is_some());
+    let Counts { done, all } = row.counts;
+    if begun && all > 0 { format!("{done} of {all}") } else { String::new() }
+}
+
+/// Why a step was left out, or will never start.
+fn why_not_run<'a>(row: &TreeRow<'a>) -> &'a str {
+    match row.run.map(|run| &run.state) {
+        Some(state @ (StepState::Skipped { .. } | StepState::WillNotBeRun { .. })) => state.why(),
+        Some(_) => "",
+        None => row.step.skipped.as_deref().unwrap_or_default(),
     }
 }
 
@@ -280,155 +315,6 @@ fn time_words(model: &Model, case: &Remediation, run: &StepRun, word: &str) -> (
     let seconds = seconds_between(started, end);
     let words = if seconds < 60 { format!("{seconds}s") } else { countdown(seconds) };
     (if open { Role::Text } else { Role::TextDim }, words)
-}
-
-fn step_detail(pen: &mut Pen<'_>, model: &Model, row: &TreeRow<'_>, area: Rect) {
-    let shown = row.run.map(|run| glyphs::step(&run.state));
-    let title = Rich::of(Role::Title, &elide(&row.step.title, usize::from(area.width) / 2));
-    let right = shown.map_or_else(Rich::new, |shown| {
-        Rich::of(shown.role, &format!("{} {}", shown.sign.0, shown.word))
-    });
-    pen.rule(Rect { height: 1, ..area }, &title, &right);
-    let columns = usize::from(area.width).saturating_sub(2);
-    let mut y = area.y + 1;
-    for line in detail_lines(model, row) {
-        for broken in line.wrapped(columns, 9) {
-            if y >= area.bottom() {
-                return;
-            }
-            pen.rich(area.x + 1, y, area.width.saturating_sub(2), &broken);
-            y += 1;
-        }
-    }
-}
-
-fn labelled(label: &str, role: Role, text: &str) -> Rich {
-    Rich::of(Role::Title, &format!("{label:<9}")).and(role, text)
-}
-
-fn detail_lines(model: &Model, row: &TreeRow<'_>) -> Vec<Rich> {
-    let mut lines = Vec::new();
-    if let Some(run) = row.run {
-        state_lines(model, run, &mut lines);
-    }
-    if let Some(why) = &row.step.skipped {
-        lines.push(labelled("LEFT OUT", Role::Off, why));
-    }
-    kind_lines(row.step, &mut lines);
-    lines.push(labelled(
-        "LIMIT",
-        Role::TextDim,
-        &format!(
-            "{}, {} tries, on failure {}",
-            countdown(i64::try_from(row.step.timeout_s).unwrap_or(i64::MAX)),
-            row.step.attempts,
-            row.step.on_failure
-        ),
-    ));
-    if let Some(run) = row.run {
-        for (number, attempt) in run.attempts.iter().enumerate().rev().take(5) {
-            lines.push(attempt_line(number + 1, attempt));
-        }
-        for note in run.notes.iter().rev().take(3) {
-            lines.push(labelled("NOTE", Role::TextDim, note));
-        }
-    }
-    lines
-}
-
-fn state_lines(model: &Model, run: &StepRun, lines: &mut Vec<Rich>) {
-    match &run.state {
-        StepState::Waiting { seen, until } => {
-            lines.push(labelled("SEEN", Role::Text, seen));
-            let words = left(model.now(), *until).map_or("its time is over".into(), |left| {
-                format!("gives up {} ({left} left)", clock(*until))
-            });
-            lines.push(labelled("UNTIL", Role::Text, &words));
-        }
-        StepState::Failed { why } | StepState::TimedOut { why } | StepState::UndoFailed { why } => {
-            lines.push(labelled("WHY", Role::Bad, why));
-        }
-        StepState::Asked { until } => {
-            let words = left(model.now(), *until).map_or("its time is over".into(), |left| {
-                format!("until {} ({left} left); Space a opens the card", clock(*until))
-            });
-            lines.push(labelled("DECIDE", Role::Attention, &words));
-        }
-        StepState::Unknown { why } => lines.push(labelled("UNKNOWN", Role::Unsure, why)),
-        StepState::Skipped { why } | StepState::WillNotBeRun { reason: why } => {
-            lines.push(labelled("WHY", Role::Off, why));
-        }
-        StepState::Pending
-        | StepState::Running
-        | StepState::Done
-        | StepState::Undoing
-        | StepState::Undone => {}
-    }
-}
-
-fn kind_lines(step: &PlanStep, lines: &mut Vec<Rich>) {
-    match &step.kind {
-        StepKind::Action { action, target, operations, .. } => {
-            lines.push(labelled("ACTION", Role::Text, &format!("{action} on {}", target.path())));
-            for line in operations.iter().flat_map(|planned| &planned.diff) {
-                for (sign, role, value) in sides(line) {
-                    lines.push(labelled("", role, &format!("{sign} {}: {value}", line.path)));
-                }
-            }
-            let undo = if operations.iter().all(|planned| !planned.operation.mutates()) {
-                "none needed"
-            } else if operations.iter().all(|planned| planned.undo.is_some()) {
-                "planned, in reverse order"
-            } else {
-                "not possible"
-            };
-            lines.push(labelled("UNDO", Role::TextDim, undo));
-        }
-        StepKind::WaitFor { condition } => {
-            lines.push(labelled("WAITS", Role::Text, &condition.describe));
-            lines.push(labelled("", Role::TextDim, &condition.until));
-        }
-        StepKind::Subflow { template, steps } => lines.push(labelled(
-            "SUBFLOW",
-            Role::Text,
-            &format!("{}@{}, {} steps", template.name, template.version, steps.len()),
-        )),
-        StepKind::Steps { steps } => lines.push(labelled(
-            "STEPS",
-            Role::Text,
-            &format!("{}, one after another", steps.len()),
-        )),
-        StepKind::Parallel { lanes, steps } => lines.push(labelled(
-            "AT ONCE",
-            Role::Text,
-            &format!("{} steps, at most {} at once", steps.len(), lanes.at_most),
-        )),
-        StepKind::Branch { steps } => lines.push(labelled(
-            "BRANCH",
-            Role::Text,
-            &format!("the first of {} arms whose condition holds", steps.len()),
-        )),
-        StepKind::ForEach { lanes, bounded, steps } => {
-            let what = bounded.as_ref().map_or_else(
-                || format!("of {} items", steps.len()),
-                |bounded| format!("of the {}, at most {}", bounded.rule.words(), bounded.at_most),
-            );
-            lines.push(labelled("FOR EACH", Role::Text, &what));
-            lines.push(labelled("", Role::TextDim, &lanes.words()));
-        }
-        StepKind::Approval { message, .. } => lines.push(labelled("ASKS", Role::Text, message)),
-        StepKind::Notify { message } => lines.push(labelled("TELLS", Role::Text, message)),
-        StepKind::HandOver { message } => lines.push(labelled("TELLS", Role::Text, message)),
-    }
-}
-
-fn attempt_line(number: usize, attempt: &Attempt) -> Rich {
-    let words = attempt.outcome.as_ref().map_or("under way".to_string(), outcome_words);
-    labelled(
-        &format!("TRY {number}"),
-        Role::Text,
-        &format!("{} {} {words}", clock(attempt.started_at), attempt.id),
-    )
 }
 
 /// The lines of a case's log.

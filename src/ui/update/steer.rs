@@ -95,7 +95,7 @@ fn send(
 
 /// What follows, in two lines.
 fn consequences(case: Option<&Remediation>, steering: &Steering) -> [String; 2] {
-    let undo = case.and_then(|case| case.plan.as_ref()).map_or("", |plan| plan.undo.as_str());
+    let undo = case.and_then(|case| case.plan.as_deref()).map_or("", |plan| plan.undo.as_str());
     let runs = case.is_some_and(|case| {
         matches!(case.state, State::Running | State::Paused | State::Verifying)
     });
@@ -113,7 +113,7 @@ fn consequences(case: Option<&Remediation>, steering: &Steering) -> [String; 2] 
             "Nothing was changed, and nothing is sent.".into(),
         ),
         Steering::Skip { step } => {
-            let steps = case.and_then(|case| case.plan.as_ref()).map(|plan| plan.all_steps());
+            let steps = case.and_then(|case| case.plan.as_deref()).map(|plan| plan.all_steps());
             let title = steps.into_iter().flatten().find(|one| one.path == *step);
             let title = title.map_or("", |step| step.title.as_str());
             (
