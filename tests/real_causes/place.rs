@@ -166,7 +166,7 @@ impl Place {
         let args = ["approve", id, "--plan", digest, "--target-name", name];
         let (code, out, err) = self.engine.run(&args, "");
         assert_eq!(code, 0, "{out}{err}\n{}", self.picture());
-        let case = self.case("the verdict", 240, |case| case["state"] == "closed");
+        let case = self.case("the verdict", 420, |case| case["state"] == "closed");
         assert_eq!(case["verdict"]["outcome"], "effective", "{}", self.picture());
         case
     }

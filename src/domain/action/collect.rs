@@ -75,6 +75,7 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
         notes,
         unknown: Vec::new(),
         blockers: Vec::new(),
+        shows_after_s: 0,
     }))
 }
 

@@ -19,6 +19,7 @@ mod network_components;
 mod network_policy;
 mod node;
 mod optimise;
+mod ordered;
 mod parameter;
 mod pod;
 mod probe;

@@ -1,5 +1,6 @@
 //! `set_probe`: the timing of a probe that a container has. Probes are neither added nor taken away.
 
+use super::ordered::freed;
 use super::parameter::{
     ActionParameter,
     ActionParameterKind::{Choice, Text, Whole},
@@ -7,7 +8,7 @@ use super::parameter::{
 use super::request::{ActionError, ActionRequest, Compiled};
 use super::set_resources::container;
 use super::spec::ActionSpec;
-use super::workload::{live, ordered, rolls, template_guard};
+use super::workload::{live, rolls, template_guard};
 use crate::domain::diagnose::fields::{int, value};
 use crate::domain::diagnose::reader::Reader;
 use crate::domain::evidence::Progress;
@@ -66,10 +67,10 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
         return Ok(Progress::Need(reader.needs()));
     };
     let mut notes = rolls(target, object)?;
-    let Some(waits) = ordered(target, object, &mut reader)? else {
+    let Some((deletions, held)) = freed(target, object, &mut reader)? else {
         return Ok(Progress::Need(reader.needs()));
     };
-    notes.extend(waits);
+    notes.extend(held);
     let path = target.key.path();
     let wanted = request.text("container").unwrap_or_default();
     let (at, held) = container(object, wanted)
@@ -95,12 +96,16 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
     }
     let (before, after) = (slowest(probe, None), slowest(probe, Some(request)));
     notes.push(format!("a container that hangs is noticed within {after} s then, now {before} s"));
+    let patch = Operation::patch(target.clone(), changes, vec![template_guard(object)]);
     let mut compiled = Compiled::new(
         format!("{which} probe of {wanted}: {}", words.join(", ")),
-        vec![Operation::patch(target.clone(), changes, vec![template_guard(object)])],
+        std::iter::once(patch).chain(deletions).collect(),
         format!("timing of the {which} probe of {wanted} as it is now; its pods roll again"),
     );
     compiled.notes = notes;
+    let delay = request.whole("initial_delay").or_else(|| int(probe, &["initialDelaySeconds"]));
+    let shows = after.saturating_add(delay.unwrap_or(0)).saturating_add(10);
+    compiled.shows_after_s = u64::try_from(shows).unwrap_or(0);
     Ok(Progress::Ready(compiled))
 }
 

@@ -57,6 +57,8 @@ pub struct Compiled {
     pub unknown: Vec<String>,
     /// Why it can't work as things are.
     pub blockers: Vec<String>,
+    /// Seconds after the change before its failure would show; 0: at once.
+    pub shows_after_s: u64,
 }
 
 impl Compiled {
@@ -69,6 +71,7 @@ impl Compiled {
             notes: Vec::new(),
             unknown: Vec::new(),
             blockers: Vec::new(),
+            shows_after_s: 0,
         }
     }
 }

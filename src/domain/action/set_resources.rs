@@ -4,6 +4,7 @@
 //! what a LimitRange forbids is refused with its words. Values are written canonically, so that what the server gives
 //! back equals what was sent.
 
+use super::ordered::freed;
 use super::parameter::{
     ActionParameter,
     ActionParameterKind::{Cpu, Memory, Text},
@@ -11,7 +12,7 @@ use super::parameter::{
 };
 use super::request::{ActionError, ActionRequest, Compiled};
 use super::spec::ActionSpec;
-use super::workload::{live, ordered, rolls, template_guard, template_path};
+use super::workload::{live, rolls, template_guard, template_path};
 use crate::domain::diagnose::fields::{items, text, value};
 use crate::domain::diagnose::reader::{Got, Reader};
 use crate::domain::evidence::Progress;
@@ -60,7 +61,7 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
         return Ok(Progress::Need(reader.needs()));
     };
     let mut notes = rolls(request.target, object)?;
-    let waits = ordered(request.target, object, &mut reader)?;
+    let freed = freed(request.target, object, &mut reader)?;
     let wanted = request.params.get("container").and_then(Value::as_str).unwrap_or_default();
     let (path, container) = container(object, wanted).ok_or_else(|| {
         ActionError(format!("{} has no container {wanted}", request.target.key.path()))
@@ -71,7 +72,10 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
     if reader.pending() {
         return Ok(Progress::Need(reader.needs()));
     }
-    notes.extend(waits.unwrap_or_default());
+    let Some((deletions, held)) = freed else {
+        return Ok(Progress::Need(reader.needs()));
+    };
+    notes.extend(held);
     match ranges {
         Got::Have(ranges) => within(&changes, container, ranges)?,
         Got::Unreadable(why) => notes.push(format!("limit ranges: {why}")),
@@ -96,12 +100,13 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
         guards: vec![template_guard(object)],
     };
     Ok(Progress::Ready(Compiled {
-        operations: vec![operation],
+        operations: std::iter::once(operation).chain(deletions).collect(),
         title,
         undo: format!("{} of {wanted}; its pods roll again", undo.join(", ")),
         notes,
         unknown: Vec::new(),
         blockers: Vec::new(),
+        shows_after_s: 0,
     }))
 }
 

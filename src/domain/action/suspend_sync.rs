@@ -61,5 +61,6 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
         notes,
         unknown: Vec::new(),
         blockers,
+        shows_after_s: 0,
     }))
 }

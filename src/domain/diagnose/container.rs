@@ -190,8 +190,8 @@ impl<'a> Container<'a> {
         }
     }
 
-    /// Whether a run that ended counts as trouble for this container.
-    fn bad(&self, run: &Run) -> bool {
+    /// Whether a run that ended counts as trouble for this container: it failed, or ended though it should stay.
+    pub(crate) fn ended_badly(&self, run: &Run) -> bool {
         run.failed() || (self.restart_always && (self.restarts > 0 || self.role != Role::Init))
     }
 
@@ -212,11 +212,11 @@ impl<'a> Container<'a> {
             Doing::Waiting { reason, .. } if reason == "CrashLoopBackOff" => Some(self.ended_how()),
             Doing::Waiting { .. } | Doing::Ended => self
                 .last_run()
-                .filter(|run| self.bad(run) && run.recent(now))
+                .filter(|run| self.ended_badly(run) && run.recent(now))
                 .map(|_| self.ended_how()),
             Doing::Running { .. } => self
                 .last_run()
-                .filter(|run| self.bad(run) && run.recent(now))
+                .filter(|run| self.ended_badly(run) && run.recent(now))
                 .map(|_| self.ended_how()),
             Doing::NotSaid => None,
         }

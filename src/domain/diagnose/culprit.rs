@@ -26,7 +26,9 @@ pub(crate) fn hand_over<'a>(
         return Some(mine);
     };
     // Without an alert a person asks about this very object.
+    // A policy was weighed together with whom it keeps away: by itself it shows nothing wrong.
     if alerts.is_empty()
+        || culprit.key.kind == "NetworkPolicy"
         || mine.disposition != Disposition::Remediate
         || mine.cause == Cause::Unknown
     {

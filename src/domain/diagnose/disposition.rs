@@ -48,8 +48,14 @@ fn on_purpose(picture: &Picture<'_>) -> Option<String> {
     let by = |field: &str| writer_of(object, field).filter(|writer| !automatic(&writer.manager));
     let zero = int(object, &["spec", "replicas"]) == Some(0) && picture.workload.pods.is_empty();
     if zero && picture.autoscalers.is_empty() {
-        let writer = by("replicas")?;
-        return Some(format!("it was scaled to zero by {}", writer.manager));
+        // `kubectl scale` writes through the scale subresource, which keeps no name for a zero.
+        let Some(writer) = writer_of(object, "replicas") else {
+            return Some(
+                "it was scaled to zero by hand: nothing that scales by itself holds it".into(),
+            );
+        };
+        return (!automatic(&writer.manager))
+            .then(|| format!("it was scaled to zero by {}", writer.manager));
     }
     if picture.workload.paused() && !picture.troubled() {
         let writer = by("paused").or_else(|| by("suspend"))?;

@@ -11,6 +11,8 @@ pub(crate) const SHORTEST_LIFE_S: f64 = 40.0;
 const FEWEST_POINTS: usize = 6;
 /// Usage from this share of the limit counts as *at the limit*.
 pub(crate) const AT_LIMIT: f64 = 0.9;
+/// Without a limit, growth is measured against this at the least: a few hundred kilobytes are no leak.
+const WITHOUT_LIMIT: f64 = 268_435_456.0;
 
 /// One life of a container.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,7 +84,7 @@ pub(crate) fn usage(series: &[&Series], step_s: f64, limit: Option<u64>) -> Opti
 fn shape(life: &Life, limit: Option<u64>) -> Shape {
     // u64 → f64: sizes of memory are far below 2^53.
     #[allow(clippy::cast_precision_loss)]
-    let scale = limit.map_or(life.peak, |bytes| bytes as f64).max(1.0);
+    let scale = limit.map_or(life.peak.max(WITHOUT_LIMIT), |bytes| bytes as f64).max(1.0);
     let grown = life.slope * life.seconds;
     let [first, second, last] = life.thirds;
     if grown >= 0.2 * scale && life.tau >= 0.5 && last - second >= 0.25 * (second - first) {

@@ -14,6 +14,8 @@ use crate::domain::resource::ObjectKey;
 /// Exporters that report about other objects than themselves.
 const EXPORTERS: [&str; 4] =
     ["kube-state-metrics", "node-exporter", "prometheus-node-exporter", "prometheus-operator"];
+/// Containers that stand before an exporter: scrapes through them carry their name.
+const BEFORE_EXPORTERS: &str = "kube-rbac-proxy";
 /// Scrape jobs whose `service` label is their own.
 const SCRAPES: [&str; 4] = ["kubelet", "cadvisor", "resource", "apiserver"];
 
@@ -30,8 +32,9 @@ const KINDS: [(&[&str], &str, &str); 13] = [
     (&["poddisruptionbudget"], "policy/v1", "PodDisruptionBudget"),
     (&["resourcequota"], "v1", "ResourceQuota"),
     (&["networkpolicy"], "networking.k8s.io/v1", "NetworkPolicy"),
-    (&["exported_service"], "v1", "Service"),
+    // A controller's metrics name the Service beside the Ingress that leads to it.
     (&["ingress", "exported_ingress"], "networking.k8s.io/v1", "Ingress"),
+    (&["exported_service"], "v1", "Service"),
 ];
 /// Cluster-scoped kinds, likewise.
 const WIDE: [(&[&str], &str, &str); 2] = [
@@ -112,7 +115,12 @@ pub(crate) fn container(alert: &Alert) -> Option<&str> {
         return Some(name);
     }
     let name = alert.label(&["container", "container_name"])?;
-    (!EXPORTERS.contains(&name) && name != "POD").then_some(name)
+    (!of_exporter(name) && name != "POD").then_some(name)
+}
+
+/// Whether a container is an exporter's: its own, or the proxy in front of it.
+fn of_exporter(container: &str) -> bool {
+    EXPORTERS.contains(&container) || container.starts_with(BEFORE_EXPORTERS)
 }
 
 fn is_exporter(job: &str) -> bool {
@@ -128,7 +136,7 @@ fn exporters_own(alert: &Alert, job: &str, nothing_else: bool) -> bool {
         // What a node exporter measures is its node, never its pod.
         "node-exporter" | "prometheus-node-exporter" => true,
         _ if is_exporter(job) => {
-            !nothing_else && alert.label(&["container"]).is_none_or(|own| EXPORTERS.contains(&own))
+            !nothing_else && alert.label(&["container"]).is_none_or(of_exporter)
         }
         _ => false,
     }

@@ -13,10 +13,12 @@ use super::event::Event;
 use super::fields::{moment, text, uid};
 use super::focus::{Focus, focus};
 use super::memory::{Usage, usage};
+use super::needs;
 use super::placing::Placing;
 use super::pulling::{PullSecret, pull_secrets};
 use super::reader::{Got, Reader};
 use super::references::{Presence, Reference, presence, required};
+use super::refusing::{self, Refusing};
 use super::revisions::{History, history, revisions};
 use super::seats::{self, Seat};
 use super::workload::Workload;
@@ -69,6 +71,10 @@ pub(crate) struct Picture<'a> {
     pub(crate) seats: Vec<Seat<'a>>,
     /// What the log says it can't reach.
     pub(crate) dependency: Option<Dependency<'a>>,
+    /// The policy that keeps it from that.
+    pub(crate) refusing: Option<Refusing>,
+    /// What the earlier revision to go back to needs, and is not there.
+    pub(crate) earlier_lacks: Vec<String>,
     pub(crate) pull_secrets: Vec<(String, PullSecret)>,
     pub(crate) missing: Vec<Fact>,
 }
@@ -141,6 +147,8 @@ impl<'a> Picture<'a> {
             denied: None,
             seats: Vec::new(),
             dependency: None,
+            refusing: None,
+            earlier_lacks: Vec::new(),
             pull_secrets: Vec::new(),
             chain,
             missing: Vec::new(),
@@ -153,6 +161,7 @@ impl<'a> Picture<'a> {
             picture.read_references(reader);
             picture.history = history(&picture.workload, revisions, now, reader);
         }
+        picture.read_earlier(reader);
         if reader.pending() {
             return None;
         }
@@ -170,6 +179,9 @@ impl<'a> Picture<'a> {
         if let Some((source, log)) = self.log.clone() {
             self.dependency = Dependency::read(&source, log, &self.workload.reference, reader);
         }
+        if let (Some(dependency), Some(pod)) = (&self.dependency, self.pods_in_trouble().first()) {
+            self.refusing = refusing::read(pod.object, &namespace, dependency, reader);
+        }
         self.cpu = cpu::read(self, reader);
         if self.focus.as_ref().is_some_and(|focus| focus.trouble == Some(Trouble::Image))
             && let Some(spec) =
@@ -177,6 +189,12 @@ impl<'a> Picture<'a> {
         {
             self.pull_secrets = pull_secrets(spec, &namespace, reader);
         }
+    }
+
+    /// Whether pods of the revision to go back to could start.
+    fn read_earlier(&mut self, reader: &mut Reader<'a>) {
+        let Some(best) = self.history.as_ref().and_then(History::best) else { return };
+        self.earlier_lacks = needs::lacks(best.revision.template, self.namespace(), reader);
     }
 
     /// The Job in question: the workload itself, the one on the way up, or a CronJob's newest.

@@ -1,6 +1,6 @@
 //! Probes: their figures, and what the kubelet says of one that fails.
 
-use super::fields::{int, text, value};
+use super::fields::{int, items, text, value};
 use serde_json::Value;
 
 /// Which of the three.
@@ -101,6 +101,17 @@ impl<'a> Probe<'a> {
             return format!("gRPC :{}", port(grpc));
         }
         format!("exec {}", self.command().first().copied().unwrap_or_default())
+    }
+
+    /// The port that it asks, where the container declares ports and this is none of them; with those that it declares.
+    pub(crate) fn undeclared(&self, container: &Value) -> Option<(i64, Vec<i64>)> {
+        let declared = items(container, &["ports"]);
+        let numbers = declared.iter().filter_map(|one| int(one, &["containerPort"]));
+        let numbers = numbers.collect::<Vec<_>>();
+        let asked = ["httpGet", "tcpSocket", "grpc"]
+            .iter()
+            .find_map(|way| value(self.spec, &[way, "port"])?.as_i64())?;
+        (!numbers.is_empty() && !numbers.contains(&asked)).then_some((asked, numbers))
     }
 
     /// Path of an HTTP probe.

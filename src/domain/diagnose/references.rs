@@ -140,7 +140,7 @@ pub(crate) fn presence(
         .collect()
 }
 
-fn holds(object: &Value, key: Option<&str>) -> bool {
+pub(crate) fn holds(object: &Value, key: Option<&str>) -> bool {
     key.is_none_or(|key| {
         ["data", "binaryData", "stringData"]
             .iter()

@@ -46,8 +46,13 @@ impl Seen<'_> {
 
     /// The first two of these facts that are there, in their own words.
     pub(crate) fn quote(&self, ids: &[&str]) -> String {
+        self.quote_up_to(2, ids)
+    }
+
+    /// The first of these facts that are there, in their own words.
+    pub(crate) fn quote_up_to(&self, most: usize, ids: &[&str]) -> String {
         let found = ids.iter().filter_map(|id| self.facts.iter().find(|fact| fact.id == **id));
-        found.take(2).map(|fact| fact.text.as_str()).collect::<Vec<_>>().join("; ")
+        found.take(most).map(|fact| fact.text.as_str()).collect::<Vec<_>>().join("; ")
     }
 
     /// Name of the container that the case is about; empty: none.

@@ -11,26 +11,41 @@ pub(crate) fn summary(seen: &Seen<'_>, chosen: &Weighed, doubt: &str) -> String 
     if let Some(rule) = rules::ALL.iter().find(|rule| rule.cause == chosen.cause) {
         return format!("{path}: {}", (rule.say)(seen));
     }
-    let known = seen.quote(&[
-        "oom-killed",
-        "start-failed",
-        "exit-code",
-        "probe-killed",
-        "configuration-error",
-        "unschedulable",
-        "mount-failed",
-        "dns-not-ready",
-        "pods-overdue",
-        "fails-on-one-node",
-        "scheduling-gated",
-        "denied",
-        "dependency-complaint",
-        "condition-replicafailure",
-        "condition-progressing",
-        "usage-at-limit",
-        "unhealthy",
-        "pods",
-    ]);
+    // What the end of the log says is said once.
+    let log =
+        if seen.any(&["log-hint", "dependency-complaint"]) { "log-hint" } else { "previous-log" };
+    let known = seen.quote_up_to(
+        3,
+        &[
+            "oom-killed",
+            "hook-failed",
+            "start-failed",
+            "exit-code",
+            "probe-killed",
+            "never-recovers",
+            "configuration-error",
+            "unschedulable",
+            "scheduler-silent",
+            "scheduling-gated",
+            "mount-failed",
+            "dns-not-ready",
+            "pods-overdue",
+            "fails-on-one-node",
+            "readiness-fails",
+            "readiness-gate",
+            "denied",
+            "dependency-complaint",
+            "earlier-lacks",
+            log,
+            "waits-min-ready",
+            "update-waits",
+            "condition-replicafailure",
+            "condition-progressing",
+            "usage-at-limit",
+            "unhealthy",
+            "pods",
+        ],
+    );
     let doubt = if doubt.is_empty() { String::new() } else { format!(" ({doubt})") };
     format!("{path}: the cause is not known{doubt}: {known}")
 }

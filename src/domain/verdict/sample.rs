@@ -15,7 +15,8 @@ use crate::domain::workflow::plan::Verification;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A container whose last run failed within this is crashing, though it runs at this instant.
+/// A container whose last run failed within this, or within twice the length of that run, is crashing, though it runs at
+/// this instant.
 const CRASHED_S: i64 = 120;
 
 /// Takes a sample of the target, or says what still has to be read. `since` bounds what counts as new (OOM kills,
@@ -125,11 +126,12 @@ fn crashing(container: &Container<'_>, since: Timestamp, now: Timestamp) -> bool
     if matches!(container.doing, Doing::Waiting { .. }) && container.trouble(now).is_some() {
         return true;
     }
-    container
-        .last_run()
-        .filter(|run| run.failed())
-        .and_then(|run| run.finished)
-        .is_some_and(|at| at >= since && seconds_between(at, now) < CRASHED_S)
+    let Some(run) = container.last_run().filter(|run| container.ended_badly(run)) else {
+        return false;
+    };
+    // The next failure may take as long as this one took.
+    let recent = CRASHED_S.max(2 * run.seconds().unwrap_or(0));
+    run.finished.is_some_and(|at| at >= since && seconds_between(at, now) < recent)
 }
 
 /// Each measure: the highest of its series now.

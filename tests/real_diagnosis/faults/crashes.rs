@@ -15,6 +15,24 @@ pub fn faults(world: &World) -> Vec<Fault> {
             ["crash-loop", "unknown", "remediate", "Deployment/web"],
         ),
         Fault::new(
+            "writes-where-it-may-not",
+            "its root file system is read-only; its log says so, and the person is told what that points at",
+            vec![vec![deploy("web", 1, with(app(world, "echo starting; touch /cache || exit 1"),
+                json!({"securityContext": {"readOnlyRootFilesystem": true}})))]],
+            30,
+            ["crash-loop", "unknown", "remediate", "Deployment/web"],
+        )
+        .with_facts(&["log-hint"]),
+        Fault::new(
+            "hook-fails",
+            "its postStart hook fails: the kubelet ends the container though the program is well",
+            vec![vec![deploy("web", 1, with(app(world, OK),
+                json!({"lifecycle": {"postStart": {"exec": {"command": ["false"]}}}})))]],
+            30,
+            ["crash-loop", "unknown", "remediate", "Deployment/web"],
+        )
+        .with_facts(&["hook-failed"]),
+        Fault::new(
             "missing-secret",
             "a variable comes from a Secret that does not exist",
             vec![vec![deploy("pay", 1, with(app(world, OK), secret_variable("db-creds", "password")))]],

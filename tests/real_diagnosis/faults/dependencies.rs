@@ -93,6 +93,43 @@ pub fn faults(world: &World) -> Vec<Fault> {
         .alert_names("deployment", "web")
         .with_facts(&["name-is-known"]),
         Fault::new(
+            "egress-denied",
+            "the database is ready; a policy lets nothing out of the pods that wait for it",
+            vec![vec![
+                service("db", 5432),
+                deploy("db", 1, app(world, OK)),
+                json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+                    "metadata": {"name": "no-way-out"}, "spec": {"policyTypes": ["Egress"],
+                        "podSelector": {"matchLabels": {"app": "web"}},
+                        "egress": [{"ports": [{"port": 443}]}]}}),
+                deploy(
+                    "web",
+                    1,
+                    app(world, "echo 'dial tcp db:5432: i/o timeout' >&2; sleep 1; exit 1"),
+                ),
+            ]],
+            40,
+            ["network-issue", "policy-denies", "remediate", "NetworkPolicy/no-way-out"],
+        )
+        .alert_names("deployment", "web")
+        .with_facts(&["egress-denied"]),
+        Fault::new(
+            "name-in-a-sentence",
+            "a resolver's sentence: the name is the one with dots, not the first word",
+            vec![vec![deploy(
+                "web",
+                1,
+                app(
+                    world,
+                    "echo 'getaddrinfo: could not resolve host api.shop.svc.cluster.local' >&2; sleep 1; exit 1",
+                ),
+            )]],
+            40,
+            ["crash-loop", "dependency-down", "remediate", "Deployment/web"],
+        )
+        .alert_names("deployment", "web")
+        .with_facts(&["dependency-nowhere"]),
+        Fault::new(
             "dependency-scaled-to-zero",
             "somebody scaled the database to zero: its victim's case names it, and who did it",
             vec![vec![

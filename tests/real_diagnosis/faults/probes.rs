@@ -68,6 +68,26 @@ pub fn faults(world: &World) -> Vec<Fault> {
         )
         .with_facts(&["probe-timed-out"]),
         Fault::new(
+            "hangs-without-an-answer",
+            "it serves for half a minute and then hangs: it answers no look any more, so that more time cures nothing",
+            vec![vec![deploy("web", 1, grace(
+                "mkdir -p /www; echo ok >/www/index.html; httpd -f -p 8080 -h /www & H=$!; sleep 30 & wait $!; kill -STOP $H; while true; do sleep 1; done",
+                json!({"livenessProbe": {"httpGet": {"path": "/", "port": 8080}, "periodSeconds": 3,
+                    "failureThreshold": 2}})))]],
+            90,
+            ["crash-loop", "unknown", "remediate", "Deployment/web"],
+        )
+        .with_facts(&["never-recovers"]),
+        Fault::new(
+            "probe-port",
+            "the liveness probe asks a port on which nothing listens; the container declares another",
+            vec![vec![deploy("web", 1, grace(serve, json!({"ports": [{"containerPort": 8080}],
+                "livenessProbe": {"tcpSocket": {"port": 9999}, "periodSeconds": 2, "failureThreshold": 3}})))]],
+            45,
+            ["crash-loop", "probe-too-strict", "remediate", "Deployment/web"],
+        )
+        .with_facts(&["probe-wrong"]),
+        Fault::new(
             "hangs-after-a-while",
             "it served for long and then hung: the liveness probe did its work, and is not too strict",
             vec![vec![deploy("web", 1, grace(

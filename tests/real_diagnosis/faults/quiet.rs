@@ -1,7 +1,8 @@
 //! What is no fault, or shows none.
 
-use crate::fault::{Fault, OK, app, deploy};
+use crate::fault::{Fault, OK, app, deploy, workload};
 use crate::world::World;
+use serde_json::json;
 
 #[allow(clippy::too_many_lines)] // A table.
 pub fn faults(world: &World) -> Vec<Fault> {
@@ -14,6 +15,30 @@ pub fn faults(world: &World) -> Vec<Fault> {
             ["generic", "unknown", "on_purpose", "Deployment/zero"],
         )
         .alert_names("deployment", "zero"),
+        Fault::new(
+            "scaled-by-kubectl",
+            "a person scaled it to zero with kubectl scale, which leaves no name for a zero",
+            vec![vec![deploy("web", 1, app(world, OK))]],
+            10,
+            ["generic", "unknown", "on_purpose", "Deployment/web"],
+        )
+        .then(&["scale", "deployment/web", "--replicas=0", "-n", "NAMESPACE"])
+        .alert_names("deployment", "web"),
+        Fault::new(
+            "readiness-gate",
+            "its containers are ready; a readiness gate that nobody opens keeps the pod from it",
+            vec![vec![workload(
+                "Deployment",
+                "web",
+                1,
+                json!({"containers": [app(world, OK)],
+                    "readinessGates": [{"conditionType": "example.com/load-balancer"}]}),
+            )]],
+            10,
+            ["generic", "unknown", "remediate", "Deployment/web"],
+        )
+        .alert_names("deployment", "web")
+        .with_facts(&["readiness-gate"]),
         Fault::new(
             "pod-gone-owner-well",
             "the pod of the alert was replaced by a revision that is well",

@@ -200,6 +200,18 @@ pub fn faults(world: &World) -> Vec<Fault> {
         .then(&["rollout", "restart", "deployment/web", "-n", "NAMESPACE"])
         .with_facts(&["configuration-changed"]),
         Fault::new(
+            "nothing-to-go-back-to",
+            "the second revision fails, and a ConfigMap that the first one needs is gone: going back would cure nothing",
+            vec![
+                vec![settings("good"), deploy("web", 2, with(app(world, OK), from_settings.clone()))],
+                vec![deploy("web", 2, app(world, "echo boom; exit 1"))],
+            ],
+            30,
+            ["crash-loop", "bad-rollout", "remediate", "Deployment/web"],
+        )
+        .then(&["delete", "configmap", "settings", "-n", "NAMESPACE"])
+        .with_facts(&["earlier-lacks"]),
+        Fault::new(
             "ordered-and-broken",
             "a StatefulSet's pod is broken by its first revision; the second would cure it, and waits for it",
             vec![

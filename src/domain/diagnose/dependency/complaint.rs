@@ -126,9 +126,10 @@ fn addresses(line: &str) -> Vec<(String, Option<u16>)> {
         let placed = BEFORE.contains(&before);
         let rank = match (url || port.is_some(), placed || quoted) {
             (true, _) => 0,
-            (false, true) => 1,
+            (false, true) if host.contains('.') => 1,
+            (false, true) => 2,
             // A word that stands anywhere is a name only if it looks like one.
-            (false, false) if host.contains('.') && !is_source_file(&host) => 2,
+            (false, false) if host.contains('.') && !is_source_file(&host) => 3,
             (false, false) => continue,
         };
         let word_of_ours = KNOWN_WORDS.contains(&host.as_str()) || BEFORE.contains(&host.as_str());
@@ -147,7 +148,7 @@ fn is_source_file(host: &str) -> bool {
 }
 
 /// Words that stand where a name may stand, and are none.
-const KNOWN_WORDS: [&str; 24] = [
+const KNOWN_WORDS: [&str; 48] = [
     "tcp",
     "udp",
     "the",
@@ -172,6 +173,30 @@ const KNOWN_WORDS: [&str; 24] = [
     "localhost",
     "or",
     "and",
+    "could",
+    "can",
+    "cannot",
+    "unable",
+    "was",
+    "has",
+    "no",
+    "temporary",
+    "timeout",
+    "timed",
+    "while",
+    "with",
+    "for",
+    "in",
+    "of",
+    "it",
+    "this",
+    "that",
+    "any",
+    "hostname",
+    "upstream",
+    "backend",
+    "retrying",
+    "unknown",
 ];
 
 /// `db:5432`, `http://api.shop:8080/v1`, `db`, `10.0.0.1`. A host is a DNS name or an IPv4 address.

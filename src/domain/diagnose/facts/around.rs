@@ -141,8 +141,11 @@ fn refuser(denied: &Denied<'_>, out: &mut Facts) {
 fn standing(behind: &[Behind<'_>]) -> String {
     let words = behind.iter().map(|one| {
         let path = one.reference.key.short_path();
-        let by = writer_of(one.object, "replicas").filter(|_| one.wanted == 0);
-        let by = by.map_or_else(String::new, |by| format!(" (scaled to zero by {})", by.manager));
+        let by = match writer_of(one.object, "replicas") {
+            _ if one.wanted > 0 => String::new(),
+            Some(by) => format!(" (scaled to zero by {})", by.manager),
+            None => " (scaled to zero)".into(),
+        };
         format!("; {path} has {} of {} pods ready{by}", one.ready, one.wanted)
     });
     words.collect()
@@ -190,6 +193,10 @@ pub(super) fn dependency(picture: &Picture<'_>, out: &mut Facts) {
             }
         };
         out.add(id, text, path);
+    }
+    if let Some(refusing) = &picture.refusing {
+        let source = format!("{}: spec", refusing.policy.key.path());
+        out.add("egress-denied", refusing.words.clone(), source);
     }
     if dependency.has_port() == Some(false) {
         let text = format!("{service} has no such port");

@@ -117,6 +117,7 @@ pub(super) fn rollout(picture: &Picture<'_>, out: &mut Facts) {
     if workload.kind() != "StatefulSet" {
         return;
     }
+    waits(picture, out);
     let newest = text(workload.object, &["status", "updateRevision"]);
     let ordered = text(workload.object, &["spec", "podManagementPolicy"]) != "Parallel";
     let rolling = text(workload.object, &["spec", "updateStrategy", "type"]) != "OnDelete";
@@ -132,6 +133,29 @@ pub(super) fn rollout(picture: &Picture<'_>, out: &mut Facts) {
         );
         out.add("broken-pod-holds-rollout", words, format!("{path}: status.updateRevision"));
     }
+}
+
+/// An update that a person's own settings hold: pods of the earlier revision stay until somebody acts.
+fn waits(picture: &Picture<'_>, out: &mut Facts) {
+    let object = picture.workload.object;
+    let count = |field: &str| int(object, &["status", field]).unwrap_or(0);
+    let (updated, wanted) = (count("updatedReplicas"), picture.workload.desired());
+    let differs =
+        text(object, &["status", "updateRevision"]) != text(object, &["status", "currentRevision"]);
+    if !differs || updated >= wanted {
+        return;
+    }
+    let kept = int(object, &["spec", "updateStrategy", "rollingUpdate", "partition"]).unwrap_or(0);
+    let why = if text(object, &["spec", "updateStrategy", "type"]) == "OnDelete" {
+        "it updates OnDelete, so that each pod stays until somebody deletes it".to_string()
+    } else if kept > 0 {
+        format!("partition {kept} keeps the pods below it as they are")
+    } else {
+        return;
+    };
+    let words = format!("{updated} of {wanted} pods are of the newest revision: {why}");
+    let path = picture.workload.reference.key.path();
+    out.add("update-waits", words, format!("{path}: spec.updateStrategy"));
 }
 
 /// A write this soon after an object was made belongs to its making.

@@ -1,7 +1,7 @@
 //! All facts of a picture, in the order of a report.
 
 use super::{
-    around, configuration, controllers, memory, placing, probe, rollout, status, workload,
+    around, configuration, controllers, memory, placing, probe, rollout, status, unready, workload,
 };
 use crate::domain::diagnose::picture::Picture;
 use crate::domain::evidence::{Bearing, Fact};
@@ -50,6 +50,7 @@ pub(crate) fn facts(picture: &Picture<'_>) -> Vec<Fact> {
     rollout::rollout(picture, &mut out);
     configuration::configuration(picture, &mut out);
     workload::workload(picture, &mut out);
+    unready::unready(picture, &mut out);
     placing::placing(picture, &mut out);
     around::denials(picture, &mut out);
     around::evictions(picture, &mut out);

@@ -9,6 +9,7 @@ mod placing;
 mod probe;
 mod rollout;
 mod status;
+mod unready;
 mod workload;
 
 pub(crate) use gather::facts;

@@ -52,7 +52,9 @@ fn killed(picture: &Picture<'_>, spec: &serde_json::Value, events: &[Event<'_>],
     let Some(probe) = Probe::of(spec, kind) else { return };
     let field = format!("spec.containers[{}].{}", text(spec, &["name"]), kind.field());
     out.add("probe", probe.words(), field.clone());
-    lasted(picture, &probe, &field, out);
+    if lasted(picture, &probe, &field, out) {
+        recovers(&probe, events, &field, out);
+    }
     if probe.looks_for_a_file() && newest(events, "Unhealthy", &[kind]).is_some() {
         let text = "the probe looks for a file, which the program makes when it has come up";
         out.add("probe-looks-for-file", text.into(), field.clone());
@@ -62,6 +64,16 @@ fn killed(picture: &Picture<'_>, spec: &serde_json::Value, events: &[Event<'_>],
         out.add("probe-tight", text, field);
     }
     let Some((unhealthy, _)) = newest(events, "Unhealthy", &[kind]) else { return };
+    if let Complaint::Refused = Complaint::of(unhealthy.message())
+        && let Some((asked, declared)) = probe.undeclared(spec)
+    {
+        let declared = declared.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
+        let text = format!(
+            "it asks port {asked}, where nothing listens; the container declares {declared}"
+        );
+        out.add_at("probe-wrong", text, unhealthy.source(), unhealthy.last());
+        return;
+    }
     let id = match Complaint::of(unhealthy.message()) {
         Complaint::Refused => "probe-refused",
         Complaint::TimedOut => "probe-timed-out",
@@ -73,13 +85,15 @@ fn killed(picture: &Picture<'_>, spec: &serde_json::Value, events: &[Event<'_>],
     out.add_at(id, text, unhealthy.source(), unhealthy.last());
 }
 
-/// How long the last runs lasted against the probe's patience.
-fn lasted(picture: &Picture<'_>, probe: &Probe<'_>, field: &str, out: &mut Facts) {
-    let Some(focus) = &picture.focus else { return };
+/// How long the last runs lasted against the probe's patience; whether one of them must have passed it.
+fn lasted(picture: &Picture<'_>, probe: &Probe<'_>, field: &str, out: &mut Facts) -> bool {
+    let Some(focus) = &picture.focus else { return false };
     let same = focus.pods.iter().flat_map(|pod| &pod.containers);
     let runs = same.filter(|one| one.name == focus.container.name).flat_map(|one| &one.runs);
     let lasted = runs.filter_map(Run::seconds).collect::<Vec<_>>();
-    let (Some(least), Some(most)) = (lasted.iter().min(), lasted.iter().max()) else { return };
+    let (Some(least), Some(most)) = (lasted.iter().min(), lasted.iter().max()) else {
+        return false;
+    };
     let grace = grace(focus.pods.first());
     if *most <= probe.latest_kill(grace) {
         let text = format!(
@@ -91,6 +105,25 @@ fn lasted(picture: &Picture<'_>, probe: &Probe<'_>, field: &str, out: &mut Facts
     } else if *most > OVER * probe.latest_kill(grace) {
         let text = format!("a run lasted {}: the probe passed for most of it", spoken(*most));
         out.add("ran-past-probe", text, field.into());
+    }
+    *most > probe.latest_kill(grace)
+}
+
+/// Whether a container that passed its probe for a time ever answers again once it has failed. One that is slow answers
+/// now and then, so that more looks fail than it takes to kill it each time; one that hangs does not.
+fn recovers(probe: &Probe<'_>, events: &[Event<'_>], field: &str, out: &mut Facts) {
+    let count = |reason: &str| {
+        let of_it = |event: &&Event<'_>| {
+            event.reason() == reason && ProbeKind::told(event.message()) == Some(probe.kind)
+        };
+        events.iter().filter(of_it).map(|event| event.count()).sum::<i64>()
+    };
+    let (kills, failures) = (count("Killing"), count("Unhealthy"));
+    if kills > 0 && failures < (kills + 1) * probe.failures() {
+        let text = format!(
+            "it passes after each start, and once it fails it fails to the end: {failures} looks failed for {kills} kills"
+        );
+        out.add("never-recovers", text, field.into());
     }
 }
 

@@ -33,6 +33,11 @@ pub(super) fn rollout(picture: &Picture<'_>, out: &mut Facts) {
         out.add("only-current-fails", text, source.clone());
     }
     differences(picture, best, &source, out);
+    if !picture.earlier_lacks.is_empty() {
+        let lacks = picture.earlier_lacks.join("; ");
+        let text = format!("pods of revision {} could not start: {lacks}", best.revision.number);
+        out.add("earlier-lacks", text, source.clone());
+    }
     health(best, &source, out);
     for one in &history.earlier {
         if let Health::Failed(why) = &one.health

@@ -5,6 +5,7 @@ use crate::domain::diagnose::container::{Container, Pod, RECENT_S, Run, Trouble}
 use crate::domain::diagnose::event::Event;
 use crate::domain::diagnose::fields::text;
 use crate::domain::diagnose::focus::Focus;
+use crate::domain::diagnose::hint;
 use crate::domain::diagnose::picture::{Picture, last_lines};
 use crate::domain::diagnose::pulling::Refusal;
 use crate::domain::diagnose::workload::some_names;
@@ -110,8 +111,7 @@ fn ended(picture: &Picture<'_>, focus: &Focus<'_>, out: &mut Facts) {
     let (id, note) = match (run.exit_code, run.reason.as_str()) {
         (_, "StartError" | "ContainerCannotRun") => ("start-failed", ""),
         (_, "OOMKilled") => ("killed-for-memory-once", ""),
-        (137, _) => ("exit-code", " — SIGKILL, but not for memory"),
-        _ => ("exit-code", ""),
+        _ => ("exit-code", hint::of_exit(run.exit_code)),
     };
     let message = quoted(run.message.lines().next().unwrap_or_default(), 200);
     let message = if message.is_empty() { message } else { format!(": {message}") };
@@ -205,6 +205,14 @@ pub(super) fn events(picture: &Picture<'_>, out: &mut Facts) {
         let text = format!("{} ({} times)", quoted(event.message(), 200), event.count());
         out.add_at("unhealthy", text, event.source(), event.last());
     }
+    if let Some(event) = newest(&|event| event.reason() == "FailedPostStartHook") {
+        let words = format!(
+            "its postStart hook fails: {} ({} times)",
+            quoted(event.message(), 200),
+            event.count()
+        );
+        out.add_at("hook-failed", words, event.source(), event.last());
+    }
     let mount = |event: &Event<'_>| {
         matches!(event.reason(), "FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox")
     };
@@ -223,6 +231,10 @@ pub(super) fn events(picture: &Picture<'_>, out: &mut Facts) {
         let words = quoted(&last_lines(log, 3), 300);
         if !words.is_empty() {
             out.add("previous-log", format!("its log ends: {words}"), source.clone());
+        }
+        if let Some((what, line)) = hint::of_log(log) {
+            let text = format!("its log points at {what}: {}", quoted(line, 200));
+            out.add("log-hint", text, source.clone());
         }
     }
 }

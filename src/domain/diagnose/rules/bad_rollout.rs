@@ -96,6 +96,6 @@ fn say(seen: &Seen<'_>) -> String {
             "unschedulable",
             "waiting",
         ]),
-        seen.quote(&["earlier-ready", "earlier-ran", "earlier-stood"])
+        seen.quote(&["earlier-lacks", "earlier-ready", "earlier-ran", "earlier-stood"])
     )
 }

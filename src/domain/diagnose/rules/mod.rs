@@ -19,6 +19,7 @@ mod node_cordoned;
 mod node_lost;
 mod node_not_ready;
 mod node_pressure;
+mod policy_denies;
 mod probe_too_strict;
 mod quota_exceeded;
 mod shared;
@@ -44,6 +45,7 @@ pub(crate) const ALL: &[&Rule] = &[
     &startup_too_slow::RULE,
     &dependency_down::RULE,
     &dns_failing::RULE,
+    &policy_denies::RULE,
     &job_failing::RULE,
     &node_not_ready::RULE,
     &node_lost::RULE,

@@ -25,6 +25,7 @@ fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
         .speaks_against("probe-looks-for-file", 0.25)
         .speaks_against("never-ready", 0.2)
         .speaks_against("ran-past-probe", 0.15)
+        .speaks_against("never-recovers", 0.5)
         .speaks_against("dependency-not-ready", 0.2)
         .speaks_against("oom-killed", 0.5)
         .speaks_against("cpu-throttled", 0.2)

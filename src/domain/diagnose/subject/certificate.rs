@@ -127,6 +127,9 @@ pub(super) fn examine_secret<'a>(case: &Case<'a>, reader: &mut Reader<'a>) -> Ex
     } else {
         let what = format!("dates of the certificate in {path}");
         reader.miss("missing-dates", &what, "no metric tells them, and Secrets are not read");
+        findings.otherwise = "until when its certificate is valid is not known: no metric \
+            x509_cert_not_after tells it, and Secrets are not read"
+            .into();
     }
     weigh(findings.sealed(reader))
 }
@@ -149,6 +152,9 @@ fn weigh(mut findings: Findings) -> Examined {
         ["expired", "expires-soon", "renewal-overdue", "certificate-not-ready", "issuer-says"];
     let say = findings.quote(&ids);
     findings.judge(weighed, say);
-    findings.otherwise = findings.quote(&["certificate-not-ready", "issuer-says", "expires-later"]);
+    let known = findings.quote(&["certificate-not-ready", "issuer-says", "expires-later"]);
+    if !known.is_empty() {
+        findings.otherwise = known;
+    }
     findings.done()
 }

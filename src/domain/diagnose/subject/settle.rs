@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::findings::{Findings, Well};
-use super::terminating::stuck;
+use super::terminating::{lately, stuck};
 use crate::domain::diagnose::conclude::unknown;
 use crate::domain::diagnose::disposition::all_resolved;
 use crate::domain::diagnose::fields::terminating;
@@ -64,7 +64,8 @@ fn disposition(
     findings: &Findings,
     best: Option<&Weighed>,
 ) -> (Disposition, String) {
-    if terminating(case.object) && !stuck(case.object, case.now) {
+    let going = lately(case.object, case.now) && all_resolved(case.alerts);
+    if terminating(case.object) && (going || !stuck(case.object, case.now)) {
         return (Disposition::TargetGone, "it is being deleted".into());
     }
     if let Some(why) = &findings.on_purpose {

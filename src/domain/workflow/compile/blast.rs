@@ -3,6 +3,7 @@
 //! How many pods go decides (policy bounds it), so that without it nothing can be approved. What else can't be read is
 //! said in a note: people with rights in one namespace only can still decide.
 
+use super::claims;
 use super::room;
 use crate::domain::diagnose::chain::controlled_by;
 use crate::domain::diagnose::fields::{int, items, name, terminating, text, uid, value};
@@ -73,6 +74,7 @@ pub(super) fn add(
     budgets(change, reader, blast);
     autoscalers(change, reader, blast, keepers);
     quotas(change, reader, blast);
+    claims::of_workload(change, reader, blast);
     room::check(change, reader, blast);
 }
 

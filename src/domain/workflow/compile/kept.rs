@@ -190,6 +190,7 @@ fn suspend(
         notes: Vec::new(),
         unknown: Vec::new(),
         blockers: Vec::new(),
+        shows_after_s: 0,
     };
     let action = Action::SuspendSync;
     work.done.push(Done { action, risk: Risk::Medium, compiled, rescue: false });

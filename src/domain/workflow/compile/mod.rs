@@ -13,6 +13,7 @@
 mod at;
 mod blast;
 mod blocks;
+mod claims;
 mod for_each;
 mod kept;
 mod parameters;

@@ -19,6 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Settle time where neither policy nor the template has one, in seconds.
 const SETTLE_S: u64 = 300;
+/// It is never longer than this for the sake of what a change may show late, in seconds.
+const SETTLE_MOST_S: u64 = 900;
 
 /// Makes the plan, or says what still has to be read. Diffs are *computed* here; the engine's planner replaces them by
 /// the server's previews and seals the digest.
@@ -40,7 +42,8 @@ pub fn compile(
     if !needs.is_empty() {
         return Ok(Progress::Need(needs.into_iter().collect()));
     }
-    let verification = verification(request, &params)?;
+    let mut verification = verification(request, &params)?;
+    verification.settle_s = verification.settle_s.max(least(request, &work));
     let diagnosis = request.diagnosis;
     let mut risk_why = Vec::new();
     let risk = risk(request, &work, &steps, &mut risk_why);
@@ -205,6 +208,19 @@ fn left(request: &PlanRequest<'_>, work: &Work<'_>) -> String {
     }
     let said = request.template.left_if_stopped.trim();
     if said.is_empty() { "what the finished steps changed".into() } else { said.to_string() }
+}
+
+/// Seconds that have to pass before a verdict can be true, in whole: longer than the runs lasted that failed, and than
+/// what the actions make possible. A container that dies after two minutes looks cured for two minutes.
+fn least(request: &PlanRequest<'_>, work: &Work<'_>) -> u64 {
+    let changes = work.done.iter().any(|done| done.action.mutates && !done.rescue);
+    if !changes {
+        return 0;
+    }
+    let lasted = request.diagnosis.values.get("run_seconds_last").and_then(Value::as_u64);
+    let lasted = lasted.filter(|seconds| *seconds > 0).map_or(0, |seconds| seconds * 3 / 2 + 5);
+    let of_actions = work.done.iter().map(|done| done.compiled.shows_after_s).max().unwrap_or(0);
+    lasted.max(of_actions).min(SETTLE_MOST_S)
 }
 
 fn verification(

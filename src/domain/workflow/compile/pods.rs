@@ -1,6 +1,7 @@
 //! Whom it touches when an object goes as a whole: a pod that is deleted or evicted, or anything else.
 
 use super::blast::{matches_labels, selects};
+use super::claims;
 use crate::domain::diagnose::fields::{controller, int, name, value};
 use crate::domain::diagnose::managers;
 use crate::domain::diagnose::reader::{Got, Reader};
@@ -30,6 +31,7 @@ pub(super) fn add_gone(
     let owner = controller(before);
     push(&mut blast.owners, owner.map_or_else(|| target.key.path(), |owner| owner.key.path()));
     let namespace = target.key.namespace.as_str();
+    claims::of_pod(before, namespace, reader, blast);
     let labels = value(before, &["metadata", "labels"]).unwrap_or(&Value::Null);
     match reader.list("services", "v1", "Service", namespace, "") {
         Got::Have(services) => {

@@ -46,6 +46,11 @@ const EMPTY_WORDS: [&str; 22] = [
     "resource",
 ];
 
+/// Whether somebody else than Kubernetes' own controllers has to take that finalizer away.
+fn foreign(finalizer: &str) -> bool {
+    !OWN.contains(&finalizer) && !finalizer.starts_with("kubernetes.io/")
+}
+
 /// Notes who may be in charge of what holds it.
 pub(super) fn note<'a>(
     case: &Case<'a>,
@@ -53,9 +58,7 @@ pub(super) fn note<'a>(
     findings: &mut Findings,
     reader: &mut Reader<'a>,
 ) {
-    let foreign =
-        held.iter().filter(|one| !OWN.contains(one) && !one.starts_with("kubernetes.io/"));
-    let foreign = foreign.copied().collect::<Vec<_>>();
+    let foreign = held.iter().copied().filter(|one| foreign(one)).collect::<Vec<_>>();
     if foreign.is_empty() {
         return;
     }

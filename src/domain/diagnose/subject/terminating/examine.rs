@@ -40,9 +40,14 @@ pub(in crate::domain::diagnose::subject) fn finalizers(object: &Value) -> Vec<&s
         .collect()
 }
 
-/// Whether it should have been gone for a while.
+/// Whether it should be gone. Whether it counts as stuck is for its examiner to say.
 pub(in crate::domain::diagnose::subject) fn stuck(object: &Value, now: Timestamp) -> bool {
-    overdue(object, now).is_some_and(|seconds| seconds > STUCK_S)
+    overdue(object, now).is_some_and(|seconds| seconds >= 0)
+}
+
+/// Whether it should be gone, but for so short a time that it may still go.
+pub(in crate::domain::diagnose::subject) fn lately(object: &Value, now: Timestamp) -> bool {
+    overdue(object, now).is_some_and(|seconds| seconds <= STUCK_S)
 }
 
 /// The examiner of any object that is being deleted.
@@ -57,6 +62,10 @@ pub(in crate::domain::diagnose::subject) fn examine<'a>(
     findings.put("terminating_seconds", seconds.max(0));
     let words = format!("it was deleted and should have been gone {} ago", spoken(seconds));
     findings.add_at("terminating", words, format!("{path}: metadata.deletionTimestamp"), at);
+    if lately(case.object, case.now) {
+        let words = "that is not long: it may still go".into();
+        findings.add("deleted-lately", words, format!("{path}: metadata.deletionTimestamp"));
+    }
     let held = finalizers(case.object);
     if !held.is_empty() {
         let words = format!("held by {}", held.join(", "));
@@ -185,6 +194,8 @@ fn weigh(mut findings: Findings) -> Examined {
         .speaks_for("content-remains", 0.05)
         .speaks_for("api-unavailable", 0.05)
         .speaks_for("controller-gone", 0.05)
+        // Too early to say: it is looked at again.
+        .speaks_against("deleted-lately", 0.45)
         .done();
     let ids = [
         "in-use",

@@ -4,4 +4,4 @@ mod controller;
 mod examine;
 mod namespace;
 
-pub(super) use examine::{examine, stuck};
+pub(super) use examine::{examine, lately, stuck};

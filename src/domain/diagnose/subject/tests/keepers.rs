@@ -196,8 +196,13 @@ fn a_deletion_that_has_only_begun_is_no_fault() {
         "metadata": {"deletionTimestamp": ago(10), "finalizers": ["kubernetes.io/pvc-protection"]},
         "status": {"phase": "Bound"}}),
     );
-    let found =
-        World::of(&[claim]).diagnosis(&[("namespace", "shop"), ("persistentvolumeclaim", "data")]);
+    let labels = [("namespace", "shop"), ("persistentvolumeclaim", "data")];
+    let found = World::of(&[claim.clone()]).diagnosis(&labels);
+    // Whether it goes shows when it is looked at again: neither a fault yet, nor over.
+    is(&found, "unknown Remediate PersistentVolumeClaim/data");
+    let mut going = claim;
+    going["metadata"]["deletionTimestamp"] = json!(ago(-20));
+    let found = World::of(&[going]).diagnosis(&labels);
     is(&found, "unknown TargetGone PersistentVolumeClaim/data");
 }
 

@@ -1,0 +1,81 @@
+//! Why pods that run don't count as ready or available, where no probe of theirs says it.
+
+use super::gather::Facts;
+use crate::domain::diagnose::fields::{int, items, text};
+use crate::domain::diagnose::picture::Picture;
+use crate::domain::diagnose::workload::some_names;
+
+/// The scheduler that a pod has without asking for one.
+const SCHEDULER: &str = "default-scheduler";
+
+pub(super) fn unready(picture: &Picture<'_>, out: &mut Facts) {
+    gates(picture, out);
+    strangers(picture, out);
+    waits(picture, out);
+}
+
+/// Readiness gates are opened by somebody else: a load balancer's controller, a deploy tool.
+fn gates(picture: &Picture<'_>, out: &mut Facts) {
+    for pod in &picture.stuck {
+        let shut = items(pod.object, &["spec", "readinessGates"])
+            .iter()
+            .map(|gate| text(gate, &["conditionType"]))
+            .filter(|gate| {
+                pod.condition(gate).is_none_or(|found| text(found, &["status"]) != "True")
+            })
+            .collect::<Vec<_>>();
+        if shut.is_empty() || pod.condition("ContainersReady").is_none() {
+            continue;
+        }
+        let words = format!(
+            "pod {} waits for its readiness gate {}, which somebody else has to open",
+            pod.name(),
+            shut.join(", ")
+        );
+        let source = format!("pod {}/{}: spec.readinessGates", picture.namespace(), pod.name());
+        out.add("readiness-gate", words, source);
+        return;
+    }
+}
+
+/// A scheduler that is not the cluster's own, and that has not said a word about a pod.
+fn strangers(picture: &Picture<'_>, out: &mut Facts) {
+    let asks = |pod: &&crate::domain::diagnose::container::Pod<'_>| {
+        let scheduler = text(pod.object, &["spec", "schedulerName"]);
+        !scheduler.is_empty()
+            && scheduler != SCHEDULER
+            && pod.node().is_empty()
+            && pod.condition("PodScheduled").is_none()
+    };
+    let waiting = picture.stuck.iter().filter(asks).collect::<Vec<_>>();
+    let Some(first) = waiting.first() else { return };
+    let names = waiting.iter().map(|pod| pod.name()).collect::<Vec<_>>();
+    let scheduler = text(first.object, &["spec", "schedulerName"]);
+    let words = format!(
+        "{} asks for scheduler {scheduler}, which has said nothing about it",
+        some_names(&names)
+    );
+    let source = format!("pod {}/{}: spec.schedulerName", picture.namespace(), first.name());
+    out.add("scheduler-silent", words, source);
+}
+
+/// Pods that are ready and do not count as available yet.
+fn waits(picture: &Picture<'_>, out: &mut Facts) {
+    let workload = &picture.workload;
+    let least = int(workload.object, &["spec", "minReadySeconds"]).unwrap_or(0);
+    let count = |field: &str| int(workload.object, &["status", field]).unwrap_or(0);
+    let (ready, available) = match workload.kind() {
+        "Deployment" | "StatefulSet" | "ReplicaSet" => {
+            (count("readyReplicas"), count("availableReplicas"))
+        }
+        "DaemonSet" => (count("numberReady"), count("numberAvailable")),
+        _ => return,
+    };
+    if least > 0 && available < ready {
+        let words = format!(
+            "{ready} pods are ready, and {available} count as available: each has to be ready for {least} s first"
+        );
+        let path = workload.reference.key.path();
+        out.add("waits-min-ready", words, format!("{path}: spec.minReadySeconds"));
+    }
+}
