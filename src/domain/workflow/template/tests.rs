@@ -32,7 +32,7 @@ fn chosen(library: &Library, diagnosis: &Diagnosis) -> String {
 fn every_shipped_template_loads_and_is_reachable() {
     let library = Library::load(&[]);
     assert_eq!(said(&library), Vec::<String>::new());
-    assert_eq!(library.templates.len(), 52);
+    assert_eq!(library.templates.len(), 54);
     let called = library.templates.values().flat_map(|t| t.calls()).map(|call| call.name.as_str());
     let called = called.collect::<std::collections::BTreeSet<_>>();
     for template in library.templates.values() {
@@ -139,20 +139,20 @@ fn the_template_for_each_recognised_cause_is_chosen() {
     let high = |values| case(Pattern::HighMemory, Cause::LimitTooSmall, values);
     assert_eq!(
         chosen(&library, &high(json!({"memory_limit_bytes": 17_179_869_184_i64}))),
-        "generic"
+        "tell-limit-too-small"
     );
     assert_eq!(
         chosen(&library, &high(json!({"memory_limit_bytes": 1_048_576, "paused": true}))),
-        "generic"
+        "tell-limit-too-small"
     );
     let mut job = high(json!({"memory_limit_bytes": 1_048_576}));
     if let Some(target) = &mut job.target {
         target.key.kind = "Job".into();
     }
-    assert_eq!(chosen(&library, &job), "generic");
+    assert_eq!(chosen(&library, &job), "tell-limit-too-small");
     let mut nothing = high(json!({"memory_limit_bytes": 1_048_576}));
     nothing.target = None;
-    assert_eq!(chosen(&library, &nothing), "generic");
+    assert_eq!(chosen(&library, &nothing), "tell-limit-too-small");
 }
 
 #[test]
