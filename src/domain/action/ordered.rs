@@ -13,12 +13,15 @@ use crate::domain::operation::{FieldChange, Operation, Propagation};
 use crate::domain::resource::{FieldPath, ObjectRef};
 use serde_json::Value;
 
-/// The deletions, and what to know about them. `None` while pods have to be read.
+/// The deletions, and what to know about them.
+pub(super) type Freed = (Vec<Operation>, Vec<String>);
+
+/// Frees the way of a change. `None` while pods have to be read.
 pub(super) fn freed(
     target: &ObjectRef,
     object: &Value,
     reader: &mut Reader<'_>,
-) -> Result<Option<(Vec<Operation>, Vec<String>)>, ActionError> {
+) -> Result<Option<Freed>, ActionError> {
     let Some(unready) = blocking(target, object, reader)? else { return Ok(None) };
     let partition =
         int(object, &["spec", "updateStrategy", "rollingUpdate", "partition"]).unwrap_or(0);

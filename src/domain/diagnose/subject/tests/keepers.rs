@@ -197,7 +197,7 @@ fn a_deletion_that_has_only_begun_is_no_fault() {
         "status": {"phase": "Bound"}}),
     );
     let labels = [("namespace", "shop"), ("persistentvolumeclaim", "data")];
-    let found = World::of(&[claim.clone()]).diagnosis(&labels);
+    let found = World::of(std::slice::from_ref(&claim)).diagnosis(&labels);
     // Whether it goes shows when it is looked at again: neither a fault yet, nor over.
     is(&found, "unknown Remediate PersistentVolumeClaim/data");
     let mut going = claim;
