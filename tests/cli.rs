@@ -482,6 +482,23 @@ fn a_handover_tells_what_waits_and_what_ended_and_says_since_when() {
 }
 
 #[test]
+fn figures_without_records_say_so_and_a_wrong_group_names_what_there_is() {
+    let home = seeded();
+    let ran = home.run(&["effectiveness"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.out.contains("SIMULATED prod-eu1, by template"), "{}", ran.out);
+    assert!(ran.out.contains("no remediation ended"), "{}", ran.out);
+    let ran = home.run(&["effectiveness", "--by", "cause", "--output", "json"]);
+    assert_eq!(parsed(&ran.out)["assessment"]["decided"], 0);
+    let ran = home.run(&["effectiveness", "--group", "high-memory@3"]);
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    assert!(ran.err.contains("there are no records"), "{}", ran.err);
+    let ran = home.run(&["effectiveness", "--by", "moon"]);
+    assert_eq!(ran.code, 2, "{}", ran.err);
+    assert!(ran.err.contains("template, pattern, cause"), "{}", ran.err);
+}
+
+#[test]
 fn a_stop_without_an_engine_is_set_in_the_store_and_says_that_the_lease_is_not() {
     let home = seeded();
     let ran = home.run(&["stop", "--reason", "testing"]);

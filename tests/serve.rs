@@ -48,6 +48,7 @@ fn snapshot(role: Role) -> Snapshot {
         role,
         stop: None,
         store_down: None,
+        records: std::sync::Arc::default(),
         rows: Arc::new(Vec::new()),
         open: Arc::new(BTreeMap::new()),
         history: Arc::default(),

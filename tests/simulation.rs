@@ -16,6 +16,7 @@
 
 use pilothouse::assemble::demo::{DemoOptions, Play, play};
 use pilothouse::assemble::running::runtime;
+use pilothouse::domain::effectiveness::{By, Fate, assess};
 use pilothouse::domain::event::Event;
 use pilothouse::domain::id::ClusterId;
 use pilothouse::domain::remediation::Remediation;
@@ -77,6 +78,39 @@ fn a_night_shows_each_way_a_case_can_end() {
         holds_its_promises(case);
     }
     assert_whole(&runtime, store.as_ref());
+}
+
+#[test]
+fn figures_of_a_night_are_those_of_its_cases() {
+    let (night, store, runtime) = played(Play::Named("night".into()), 1);
+    let cases = runtime.block_on(cases(store.as_ref()));
+    let cluster = cases.first().expect("a case").cluster.clone();
+    let now = night.ended_at;
+    let picture = runtime.block_on(reader::snapshot(store.as_ref(), &cluster, now)).expect("read");
+    let changed = |case: &&Remediation| {
+        case.execution.is_some() && case.plan.as_ref().is_some_and(|plan| plan.mutates())
+    };
+    let ended = |word: &str| {
+        let is = |case: &&Remediation| case.outcome.as_ref().is_some_and(|o| o.word() == word);
+        u32::try_from(cases.iter().filter(changed).filter(is).count()).expect("few")
+    };
+    for by in By::ALL {
+        let all = assess(&picture.records, *by, None, now, |_| true);
+        assert_eq!(all.decided, all.groups.iter().map(|one| one.counts.n()).sum::<u32>(), "{by}");
+        let effective = all.groups.iter().map(|one| one.counts.effective).sum::<u32>();
+        assert_eq!(effective, ended("effective"), "{by}");
+        assert!(effective > 3, "{by}: {all:#?}");
+        for group in &all.groups {
+            assert_eq!(group.rate.is_some(), group.counts.n() >= 10, "{by} {}", group.key);
+        }
+    }
+    let alone = picture.records.iter().filter(|record| record.fate == Fate::Alone).count();
+    assert!(alone > 0, "jo said no to one: {:#?}", picture.records);
+    let recovered = picture.records.iter().filter(|record| record.fate == Fate::Effective);
+    for record in recovered {
+        let (seconds, well) = record.recovery();
+        assert!(well && (60..86_400).contains(&seconds), "{record:#?}");
+    }
 }
 
 #[test]

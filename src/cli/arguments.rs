@@ -2,9 +2,9 @@
 
 use super::output::Format;
 use super::{
-    alert, approve, audit, cancel, claim, completions, config, demo, doctor, engine, export,
-    handover, list, logs, man, pause, plan, plan_anew, record, reject, resume, retry, revise, show,
-    skip, start, stop, take_over, templates, undo, watch,
+    alert, approve, audit, cancel, claim, completions, config, demo, doctor, effectiveness, engine,
+    export, handover, list, logs, man, pause, plan, plan_anew, record, reject, resume, retry,
+    revise, show, skip, start, stop, take_over, templates, undo, watch,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -134,6 +134,8 @@ pub enum Verb {
     Export(export::Export),
     /// What happened, what waits, what is stopped, since you left.
     Handover(handover::Handover),
+    /// How well remediations worked, against those left alone.
+    Effectiveness(effectiveness::Effectiveness),
     /// Make a test case for `templates test` out of a remediation, without its secrets.
     Record(record::Record),
     /// The event log: verify its chain, or show it.

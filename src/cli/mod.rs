@@ -16,6 +16,7 @@ pub mod config;
 pub mod console;
 pub mod demo;
 pub mod doctor;
+pub mod effectiveness;
 pub mod engine;
 pub mod exit;
 pub mod export;

@@ -87,6 +87,7 @@ fn dispatch(arguments: Arguments) -> Outcome {
         Some(Verb::Start(verb)) => verb.run(&session),
         Some(Verb::Export(verb)) => verb.run(&session),
         Some(Verb::Handover(verb)) => verb.run(&session),
+        Some(Verb::Effectiveness(verb)) => verb.run(&session),
         Some(Verb::Record(verb)) => verb.run(&session),
         Some(Verb::Audit(verb)) => verb.run(&session),
         Some(Verb::Templates(verb)) => verb.run(&session),

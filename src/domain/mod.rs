@@ -5,7 +5,7 @@
 //!
 //! Reading order: `id`, `time`, `principal`, `alert`, `resource`, `evidence`, `diagnosis`, `operation`,
 //! `workflow`, `approval`, `policy`, `verdict`, `remediation`, `run`, `steering`, `event`,
-//! `report`.
+//! `report`, `effectiveness`.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -15,6 +15,7 @@ pub mod approval;
 pub mod diagnose;
 pub mod diagnosis;
 pub mod digest;
+pub mod effectiveness;
 pub mod envelope;
 pub mod event;
 pub mod evidence;

@@ -1,6 +1,7 @@
 //! What lists and headers show: built from the log, the same for every engine that reads it, and a live part with
 //! the ages of sources.
 
+use crate::domain::effectiveness::Record;
 use crate::domain::event::Outcome;
 use crate::domain::id::{PlanDigest, RemediationId};
 use crate::domain::policy::Mode;
@@ -120,6 +121,8 @@ pub struct Snapshot {
     pub open: Arc<std::collections::BTreeMap<RemediationId, Arc<Remediation>>>,
     /// How long steps usually take.
     pub history: Arc<History>,
+    /// Records of the cases that ended, oldest first: what figures are computed from.
+    pub records: Arc<Vec<Record>>,
     /// Position of the last event folded.
     pub seq: u64,
     /// The last thing that happened: when and a sentence.

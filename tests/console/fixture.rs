@@ -606,6 +606,7 @@ pub fn picture(cases: &[Remediation]) -> Snapshot {
         role: Role::Driving,
         stop: None,
         store_down: None,
+        records: std::sync::Arc::default(),
         rows: Arc::new(rows),
         open: Arc::new(open),
         history: Arc::new(history(cases)),

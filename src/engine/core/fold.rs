@@ -2,6 +2,7 @@
 
 use crate::domain::alert::AlertStatus;
 use crate::domain::diagnosis::Disposition;
+use crate::domain::effectiveness::Ledger;
 use crate::domain::event::{Event, Outcome, Recorded};
 use crate::domain::id::{AttemptId, ClusterId, RemediationId};
 use crate::domain::policy::Policy;
@@ -74,6 +75,7 @@ pub struct Core {
     pub(super) ignored: BTreeSet<(Episode, AlertStatus)>,
     pub(super) settled: BTreeMap<RemediationId, super::episodes::Settled>,
     pub(super) runs: Vec<Run>,
+    pub(super) ledger: Ledger,
     pub(super) history: Arc<History>,
     pub(super) stop: Option<Stop>,
     pub(super) mismatch: Option<String>,
@@ -110,6 +112,7 @@ impl Core {
             ignored: BTreeSet::new(),
             settled: BTreeMap::new(),
             runs: Vec::new(),
+            ledger: Ledger::default(),
             history: Arc::new(History::default()),
             stop: None,
             mismatch: None,
@@ -241,6 +244,7 @@ impl Core {
         }
         let case = self.open.get(id).cloned();
         self.fold_episodes(recorded, case.as_deref());
+        self.ledger.fold(recorded, case.as_deref());
         self.retire(id);
         self.note(recorded.at, Some(id), &line);
     }
@@ -293,6 +297,7 @@ impl Core {
 
     fn fold_cluster(&mut self, recorded: &Recorded) {
         self.fold_episodes(recorded, None);
+        self.ledger.fold(recorded, None);
         match &recorded.event {
             Event::Stopped { by, reason } => {
                 let line = format!("everything is stopped by {by}: {reason}");

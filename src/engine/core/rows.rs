@@ -190,6 +190,7 @@ impl Core {
             stop: self.stop.clone(),
             store_down: live.store_down,
             rows: Arc::new(rows),
+            records: self.ledger.records(),
             open: Arc::new(self.open.clone()),
             history: Arc::clone(&self.history),
             seq: self.seq,
