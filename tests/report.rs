@@ -146,7 +146,7 @@ fn plan() -> Plan {
             template: reference.clone(),
             steps: vec![step("2.1", "raise memory limit", patch())],
         },
-        ..step("2", "change", Operation::Collect { reads: Vec::new() })
+        ..step("2", "change", Operation::collect(Vec::new()))
     };
     let logs = Read::Logs {
         namespace: "payments".into(),
@@ -166,10 +166,7 @@ fn plan() -> Plan {
         title: "raise memory limit of app 512Mi → 768Mi".into(),
         risk: Risk::High,
         risk_why: vec!["protected namespace payments: medium → high".into()],
-        steps: vec![
-            step("1", "capture diagnostics", Operation::Collect { reads: vec![logs] }),
-            raise,
-        ],
+        steps: vec![step("1", "capture diagnostics", Operation::collect(vec![logs])), raise],
         undo: "patch back; the pods restart again".into(),
         blast: Blast { pods: 6, services: vec!["ledger".into()], ..Blast::default() },
         verification: Verification {

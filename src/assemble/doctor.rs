@@ -59,8 +59,12 @@ pub async fn doctor(settings: &Settings) -> Vec<Finding> {
         Err(why) => finding("alertmanager", Err(why), "see alertmanager.url"),
     });
     let templates = library(settings).and_then(|library| match library.problems.first() {
-        None => Ok(format!("{} templates", library.templates.len())),
-        Some(first) => Err(format!("{}:{}: {}", first.file, first.line, first.message)),
+        None => {
+            let on = library.definitions.values().filter(|one| one.enabled).count();
+            let all = library.definitions.len();
+            Ok(format!("{} templates, {on} of {all} definitions enabled", library.templates.len()))
+        }
+        Some(first) => Err(first.to_string()),
     });
     findings.push(finding("templates", templates, "run `pilothouse templates lint`"));
     findings

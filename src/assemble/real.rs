@@ -23,6 +23,7 @@ use crate::ports::metrics::Metrics;
 use crate::ports::store::Store;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -90,32 +91,37 @@ pub fn alert_source(settings: &Settings) -> Result<Option<Arc<dyn AlertSource>>,
     Ok(Some(Arc::new(Alertmanager::new(url, token, HTTP_TIMEOUT)?)))
 }
 
-/// Shipped templates and those of the site.
+/// Shipped templates, those of the site, and its definitions of actions.
 ///
 /// # Errors
-/// When the site's directory can't be read. A template that does not load is in the library's problems.
+/// When a directory of the site can't be read. What does not load is in the library's problems.
 pub fn library(settings: &Settings) -> Result<Library, String> {
+    let templates = texts(settings.templates_directory.as_deref(), "templates")?;
+    let definitions = texts(settings.actions_directory.as_deref(), "definitions of actions")?;
+    Ok(Library::load_with(&templates, &definitions, &settings.actions_images))
+}
+
+/// File and text of each YAML file of a directory, in the order of their names.
+fn texts(directory: Option<&Path>, what: &str) -> Result<Vec<(String, String)>, String> {
+    let Some(directory) = directory else { return Ok(Vec::new()) };
+    let wrong = |error: std::io::Error| format!("{what} in {}: {error}", directory.display());
+    let mut files = std::fs::read_dir(directory)
+        .map_err(wrong)?
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|end| end == "yaml" || end == "yml"))
+        .collect::<Vec<_>>();
+    files.sort();
     let mut texts = Vec::new();
-    if let Some(directory) = &settings.templates_directory {
-        let wrong =
-            |error: std::io::Error| format!("templates in {}: {error}", directory.display());
-        let mut files = std::fs::read_dir(directory)
-            .map_err(wrong)?
-            .filter_map(Result::ok)
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|end| end == "yaml" || end == "yml"))
-            .collect::<Vec<_>>();
-        files.sort();
-        for file in files {
-            let length = std::fs::metadata(&file).map_err(wrong)?.len();
-            if length > TEMPLATE_LIMIT {
-                return Err(format!("{}: {length} bytes are no template", file.display()));
-            }
-            let text = std::fs::read_to_string(&file).map_err(wrong)?;
-            texts.push((file.display().to_string(), text));
+    for file in files {
+        let length = std::fs::metadata(&file).map_err(wrong)?.len();
+        if length > TEMPLATE_LIMIT {
+            return Err(format!("{}: {length} bytes are too many for one file", file.display()));
         }
+        let text = std::fs::read_to_string(&file).map_err(wrong)?;
+        texts.push((file.display().to_string(), text));
     }
-    Ok(Library::load(&texts))
+    Ok(texts)
 }
 
 /// Starts the engine of the settings. `grants` are those of the roles file.

@@ -2,9 +2,9 @@
 
 use super::output::Format;
 use super::{
-    alert, approve, audit, cancel, claim, completions, config, demo, doctor, effectiveness, engine,
-    export, handover, list, logs, man, pause, plan, plan_anew, record, reject, resume, retry,
-    revise, show, skip, start, stop, take_over, templates, undo, watch,
+    actions, alert, approve, audit, cancel, claim, completions, config, demo, doctor,
+    effectiveness, engine, export, handover, list, logs, man, pause, plan, plan_anew, record,
+    reject, resume, retry, revise, show, skip, start, stop, take_over, templates, undo, watch,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -142,6 +142,8 @@ pub enum Verb {
     Audit(audit::Audit),
     /// Templates: list, show, lint, test.
     Templates(templates::Templates),
+    /// The catalogue of actions, the site's definitions, and examples of them: list, show.
+    Actions(actions::Actions),
     /// Settings: show each with its origin, or check them.
     Config(config::Config),
     /// Try each connection and permission, and say what to do.

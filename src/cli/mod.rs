@@ -4,6 +4,7 @@
 //! terminal; who acts is the kernel's word for this process, never an argument.
 //! Absent on purpose: rules of the business. A verb asks the engine or reads its log.
 
+pub mod actions;
 pub mod alert;
 pub mod approve;
 pub mod arguments;

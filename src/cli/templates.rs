@@ -5,7 +5,7 @@ use super::session::Session;
 use super::templates_test::Test;
 use crate::assemble::real::library;
 use crate::domain::workflow::lint;
-use crate::domain::workflow::template::{Library, Problem};
+use crate::domain::workflow::template::{Library, Problem, is_definition};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,8 @@ pub enum What {
     },
     /// Say what is wrong, with file, line, column and a suggestion. Exit code 1 when something is.
     Lint {
-        /// Files and directories; none: the shipped ones and templates.directory.
+        /// Files and directories of templates and definitions; none: the shipped ones, templates.directory and
+        /// actions.directory.
         paths: Vec<PathBuf>,
     },
     /// Run rules and templates against recorded incidents, offline; says what differs. Exit code 1 when something does.
@@ -90,6 +91,7 @@ fn show(session: &Session, name: &str) -> Outcome {
     };
     let text = match Library::shipped_text(&template.file) {
         Some(text) => text.to_string(),
+        // A definition is such a template, too.
         None => std::fs::read_to_string(&template.file)
             .map_err(|error| Failure::unavailable(format!("{}: {error}", template.file)))?,
     };
@@ -109,18 +111,20 @@ fn show(session: &Session, name: &str) -> Outcome {
 }
 
 fn lint(session: &Session, paths: &[PathBuf]) -> Outcome {
-    let mut texts = Vec::new();
-    let given = match &session.settings().templates_directory {
-        Some(directory) if paths.is_empty() => std::slice::from_ref(directory),
-        Some(_) | None => paths,
-    };
-    for path in given {
-        read(path, &mut texts)?;
+    let settings = session.settings();
+    let mut files = Vec::new();
+    if paths.is_empty() {
+        for own in [&settings.templates_directory, &settings.actions_directory] {
+            own.iter().try_for_each(|directory| read(directory, &mut files))?;
+        }
     }
+    paths.iter().try_for_each(|path| read(path, &mut files))?;
+    let (definitions, texts): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|(file, text)| is_definition(file, text));
     // Files are looked at among the others: a subflow may be in the next file, or shipped.
-    let library = Library::load(&texts);
+    let library = Library::load_with(&texts, &definitions, &settings.actions_images);
     let mut problems = library.problems.clone();
-    for (file, text) in &texts {
+    for (file, text) in texts.iter().chain(&definitions) {
         problems.extend(lint::lint(file, text, &library));
     }
     problems.sort();

@@ -159,6 +159,13 @@ pub const KEYS: &[Key] = &[
     ),
     key("webhook.token", Kind::Secret, "", "the token itself, from the environment only"),
     key(
+        "actions.directory",
+        Kind::Path,
+        "",
+        "directory with definitions of the site's own actions; empty: none",
+    ),
+    key("actions.images", Kind::List, "", "images that Jobs of definitions may run"),
+    key(
         "templates.directory",
         Kind::Path,
         "",

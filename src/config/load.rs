@@ -394,6 +394,8 @@ impl Layers {
                 _ => BTreeMap::new(),
             },
             templates_directory: self.path("templates.directory"),
+            actions_directory: self.path("actions.directory"),
+            actions_images: self.set("actions.images"),
             report_export: ReportSettings {
                 base_directory: PathBuf::from(self.text("report_export.base_directory")),
                 create_directories: self.flag("report_export.create_directories"),

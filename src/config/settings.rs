@@ -30,6 +30,10 @@ pub struct Settings {
     pub webhook: WebhookSettings,
     /// `[templates]`: directory with the site's own; `None`: shipped ones only.
     pub templates_directory: Option<PathBuf>,
+    /// `[actions]`: directory with the site's definitions; `None`: there are none.
+    pub actions_directory: Option<PathBuf>,
+    /// `[actions]`: images that Jobs of definitions may run, letter by letter.
+    pub actions_images: BTreeSet<String>,
     /// `[report_export]`.
     pub report_export: ReportSettings,
     /// `[slm]`. Not used yet.

@@ -71,6 +71,72 @@ pub enum Read {
     },
 }
 
+/// Label that names the Job of a pod.
+pub const JOB_LABEL: &str = "batch.kubernetes.io/job-name";
+/// Logs that one collecting reads at most: more would be a log system.
+const MOST_LOGS: usize = 100;
+
+/// The logs of all containers of the pods that were listed, so many lines of each; of the run before as well where one
+/// started again.
+#[must_use]
+pub fn logs_of_listed(gathered: &Gathered, tail_lines: u32) -> Vec<Read> {
+    let mut logs = Vec::new();
+    let items = gathered.answers.iter().filter_map(|(read, answer)| match (read, answer) {
+        (Read::List { kind, .. }, Answer::Items { items, .. }) if kind == "Pod" => Some(items),
+        _ => None,
+    });
+    for pod in items.flatten() {
+        let text = |pointer: &str| pod.pointer(pointer).and_then(Value::as_str);
+        let (Some(namespace), Some(name)) = (text("/metadata/namespace"), text("/metadata/name"))
+        else {
+            continue;
+        };
+        let list = |pointer: &str| {
+            pod.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default()
+        };
+        let restarted = list("/status/containerStatuses");
+        for container in list("/spec/containers") {
+            let Some(container) = container.get("name").and_then(Value::as_str) else { continue };
+            let again = restarted.iter().any(|status| {
+                status.get("name").and_then(Value::as_str) == Some(container)
+                    && status.get("restartCount").and_then(Value::as_i64).unwrap_or(0) > 0
+            });
+            let runs = if again { &[false, true][..] } else { &[false][..] };
+            logs.extend(runs.iter().map(|previous| Read::Logs {
+                namespace: namespace.into(),
+                pod: name.into(),
+                container: container.into(),
+                previous: *previous,
+                tail_lines,
+            }));
+        }
+    }
+    logs.truncate(MOST_LOGS);
+    logs
+}
+
+/// Words of log lines that count as errors, and those of refused access.
+const ERRORS: &[&str] = &["error", "fatal", "panic", "exception", "critical"];
+const REFUSED: &[&str] = &["denied", "forbidden", "unauthorized", "permission", "not authorized"];
+
+/// How many lines of the logs that were read speak of errors or of refused access; `None` when none does.
+#[must_use]
+pub fn logs_said(gathered: &Gathered) -> Option<String> {
+    let (mut all, mut errors, mut refused) = (0_usize, 0_usize, 0_usize);
+    for (read, answer) in &gathered.answers {
+        let (Read::Logs { .. }, Answer::Text(text)) = (read, answer) else { continue };
+        for line in text.lines() {
+            let line = line.to_ascii_lowercase();
+            let speaks = |words: &[&str]| words.iter().any(|word| line.contains(word));
+            all += 1;
+            errors += usize::from(speaks(ERRORS));
+            refused += usize::from(speaks(REFUSED));
+        }
+    }
+    let words = format!("of {all} log lines {errors} speak of errors, {refused} of refused access");
+    (errors + refused > 0).then_some(words)
+}
+
 /// Most objects that one list brings.
 pub const LIST_LIMIT: usize = 500;
 

@@ -93,7 +93,16 @@ pub enum Operation {
     Collect {
         /// What is read.
         reads: Vec<Read>,
+        /// Lines of the logs of all containers of the pods that are listed, which are read as well: names of pods that
+        /// nobody knew when planning. 0: none.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        logs: u32,
     },
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A program and its arguments, run in a container of a pod as they stand: no shell is put around them.
@@ -152,6 +161,12 @@ impl Propagation {
 }
 
 impl Operation {
+    /// Reads, and no more.
+    #[must_use]
+    pub fn collect(reads: Vec<Read>) -> Self {
+        Self::Collect { reads, logs: 0 }
+    }
+
     /// A change of fields of the object itself.
     #[must_use]
     pub fn patch(object: ObjectRef, changes: Vec<FieldChange>, guards: Vec<FieldChange>) -> Self {

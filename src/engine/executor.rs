@@ -3,9 +3,10 @@
 use super::crash;
 use super::job::{Looked, Sending};
 use super::outside::Outside;
-use crate::domain::evidence::{Answer, Gathered, Read};
+use crate::domain::evidence::{Answer, Gathered, Read, logs_of_listed, logs_said};
 use crate::domain::expr;
 use crate::domain::operation::Operation;
+use crate::domain::text::{redact, shorten};
 use crate::domain::time::{Timestamp, rfc3339};
 use crate::domain::workflow::execution::AttemptOutcome;
 use crate::domain::workflow::plan::Condition;
@@ -34,8 +35,8 @@ pub async fn send(
     standing: Option<&Standing>,
     sending: &Sending,
 ) -> AttemptOutcome {
-    if let Operation::Collect { reads } = &sending.operation {
-        return collect(outside, reads).await;
+    if let Operation::Collect { reads, logs } = &sending.operation {
+        return collect(outside, reads, *logs).await;
     }
     let refused = |why: String| AttemptOutcome::Refused { why, retryable: true };
     let Some(standing) = standing else {
@@ -100,9 +101,12 @@ pub async fn probe(outside: &Outside, sending: &Sending) -> Probe {
 }
 
 /// Reads and keeps as a blob, whatever can be read.
-async fn collect(outside: &Outside, reads: &[Read]) -> AttemptOutcome {
+async fn collect(outside: &Outside, reads: &[Read], logs: u32) -> AttemptOutcome {
     let mut gathered = Gathered::default();
     outside.gather(reads.to_vec(), &mut gathered).await;
+    if logs > 0 {
+        outside.gather(logs_of_listed(&gathered, logs), &mut gathered).await;
+    }
     let missing = gathered
         .answers
         .values()
@@ -118,11 +122,31 @@ async fn collect(outside: &Outside, reads: &[Read]) -> AttemptOutcome {
     match outside.store.put_blob(&bytes).await {
         Ok(digest) => {
             let all = gathered.answers.len();
-            let note = format!("{} of {all} reads kept as blob {digest}", all - missing);
+            let mut note = format!("{} of {all} reads kept as blob {digest}", all - missing);
+            note.extend(logs_said(&gathered).map(|words| format!("; {words}")));
+            if let Some(words) = last_words(&gathered).filter(|_| logs > 0) {
+                note = format!("{note}; it printed at the end: {words}");
+            }
             AttemptOutcome::Applied { note }
         }
         Err(error) => AttemptOutcome::Refused { why: error.to_string(), retryable: true },
     }
+}
+
+/// The last line of the logs that were read.
+fn last_words(gathered: &Gathered) -> Option<String> {
+    let mut texts = gathered.answers.values().filter_map(|answer| match answer {
+        Answer::Text(text) => Some(text.as_str()),
+        Answer::Object(_)
+        | Answer::Items { .. }
+        | Answer::Series(_)
+        | Answer::Alerts(_)
+        | Answer::NotFound
+        | Answer::NotPermitted(_)
+        | Answer::Unavailable(_) => None,
+    });
+    let line = texts.find_map(|text| text.lines().rev().find(|line| !line.trim().is_empty()))?;
+    Some(shorten(&redact(line.trim()), 160))
 }
 
 /// Looks at a condition.
@@ -158,8 +182,11 @@ pub async fn look(outside: &Outside, condition: &Condition, since: Timestamp) ->
             return Looked::Unavailable("something else than an object came back".into());
         }
     };
-    let variables =
-        BTreeMap::from([(name.to_string(), value), ("since".to_string(), rfc3339(since).into())]);
+    let variables = BTreeMap::from([
+        (name.to_string(), value),
+        ("since".to_string(), rfc3339(since).into()),
+        ("now".to_string(), rfc3339(outside.clock.now()).into()),
+    ]);
     match expr::holds(&condition.until, &variables) {
         Ok(true) => return Looked::Holds(condition.describe.clone()),
         Ok(false) => {}

@@ -230,7 +230,7 @@ fn memory_patch(at: &ObjectRef) -> PlannedOperation {
 
 pub fn steps(at: &ObjectRef) -> Vec<PlanStep> {
     let collect = PlannedOperation {
-        operation: Operation::Collect { reads: vec![Read::Object(at.key.clone())] },
+        operation: Operation::collect(vec![Read::Object(at.key.clone())]),
         diff: Vec::new(),
         preview: PreviewLabel::ReadOnly,
         undo: None,

@@ -16,8 +16,12 @@
 )]
 
 mod actions;
+mod definitions;
 #[path = "../real_cluster/environment.rs"]
 mod environment;
+mod helped;
 mod line;
+#[path = "../real_line/world.rs"]
+mod program;
 #[path = "../real_cluster/world.rs"]
 mod world;

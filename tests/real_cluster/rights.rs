@@ -117,18 +117,16 @@ async fn rights_are_those_of_the_person_and_not_of_the_engine() {
     }
     assert!(allowed);
     assert!(!cluster.can(&person(&["others"]), &operation).await.unwrap().0);
-    let collect = Operation::Collect {
-        reads: vec![
-            Read::Object(target.key.clone()),
-            Read::Logs {
-                namespace: world.ns.clone(),
-                pod: "p".into(),
-                container: "c".into(),
-                previous: false,
-                tail_lines: 1,
-            },
-        ],
-    };
+    let collect = Operation::collect(vec![
+        Read::Object(target.key.clone()),
+        Read::Logs {
+            namespace: world.ns.clone(),
+            pod: "p".into(),
+            container: "c".into(),
+            previous: false,
+            tail_lines: 1,
+        },
+    ]);
     let admin = person(&["system:masters"]);
     let (allowed, asked, _) = cluster.can(&admin, &collect).await.unwrap();
     assert!(allowed);

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 /// Which field can't be changed, and why.
 pub(super) fn json_patch(
     live: &Value,
-    changes: &[FieldChange],
+    (changes, subresource): (&[FieldChange], &str),
     attempt: Option<&str>,
 ) -> Result<Value, String> {
     let mut builder = Builder { object: live.clone(), steps: Vec::new() };
@@ -22,7 +22,7 @@ pub(super) fn json_patch(
     // Replaced by itself, not tested: a failed test is an invalid request, a changed version a conflict.
     builder.pin("/metadata/resourceVersion", "replace")?;
     for change in changes {
-        check(change)?;
+        check(change, subresource)?;
         builder
             .apply(&change.path, change.after.clone())
             .map_err(|why| format!("{} can't be changed: {why}", change.path))?;
@@ -35,7 +35,7 @@ pub(super) fn json_patch(
 }
 
 /// Refuses what must not be written.
-fn check(change: &FieldChange) -> Result<(), String> {
+fn check(change: &FieldChange, subresource: &str) -> Result<(), String> {
     let path = &change.path;
     let odd_key = path.0.iter().any(|segment| match segment {
         Segment::Key(text) | Segment::Named(text) => is_marked(&Value::String(text.clone())),
@@ -47,7 +47,10 @@ fn check(change: &FieldChange) -> Result<(), String> {
         ));
     }
     match path.0.as_slice() {
-        [Segment::Key(status)] | [Segment::Key(status), ..] if status == "status" => {
+        // Some operators are asked through it; then it is named.
+        [Segment::Key(status)] | [Segment::Key(status), ..]
+            if status == "status" && subresource != "status" =>
+        {
             Err(format!("{path} is set by the cluster, not by people"))
         }
         [] => Err("a change names no field".into()),
@@ -204,7 +207,7 @@ mod tests {
     }
 
     fn steps(changes: &[FieldChange], attempt: Option<&str>) -> Vec<Value> {
-        let patch = json_patch(&live(), changes, attempt).unwrap();
+        let patch = json_patch(&live(), (changes, ""), attempt).unwrap();
         assert_eq!(patch[0], json!({"op": "test", "path": "/metadata/uid", "value": "u1"}));
         assert_eq!(patch[1]["path"], "/metadata/resourceVersion");
         patch.as_array().unwrap()[2..].to_vec()
@@ -285,13 +288,13 @@ mod tests {
             (change(FieldPath(Vec::new()), Some(json!({}))), "names no field"),
         ];
         for (change, expected) in cases {
-            let error = json_patch(&live(), &[change], None).unwrap_err();
+            let error = json_patch(&live(), (&[change], ""), None).unwrap_err();
             assert!(error.contains(expected), "{error}");
         }
-        assert!(json_patch(&json!({"metadata": {"uid": "u"}}), &[], None).is_err());
+        assert!(json_patch(&json!({"metadata": {"uid": "u"}}), (&[], ""), None).is_err());
         let twins = json!({"metadata": {"uid": "u", "resourceVersion": "1"},
             "spec": [{"name": "a"}, {"name": "a"}]});
         let path = FieldPath::keys(&["spec"]).named("a").key("x");
-        assert!(json_patch(&twins, &[change(path, Some(json!(1)))], None).is_err());
+        assert!(json_patch(&twins, (&[change(path, Some(json!(1)))], ""), None).is_err());
     }
 }

@@ -132,7 +132,7 @@ impl KubeCluster {
                     rights.push(self.right_on(verb, &command.pod.key, "exec").await?);
                 }
             }
-            Operation::Collect { reads } => {
+            Operation::Collect { reads, .. } => {
                 for read in reads {
                     rights.extend(self.right_to_read(read).await?);
                 }

@@ -64,7 +64,8 @@ impl KubeCluster {
         for _ in 0..CONFLICTS {
             let live = self.through(target, &path).await?;
             same_uid(&live, target).map_err(ClusterError::Refused)?;
-            let steps = json_patch(&live, changes, None).map_err(ClusterError::Refused)?;
+            let steps =
+                json_patch(&live, (changes, subresource), None).map_err(ClusterError::Refused)?;
             let call = patch_call(&path, steps).with("dryRun", "All");
             match self.connection.json(&call).await {
                 Ok(result) => return Ok((prepared(&live), prepared(&result))),
@@ -169,8 +170,8 @@ impl KubeCluster {
         }
         // A subresource would take the annotation and drop it.
         let stamped = subresource.is_empty().then_some(attempt.as_str());
-        let steps =
-            json_patch(&live, changes, stamped).map_err(|why| Stop::For(refused(&why, false)))?;
+        let steps = json_patch(&live, (changes, subresource), stamped)
+            .map_err(|why| Stop::For(refused(&why, false)))?;
         let left = self.time_left(permit)?;
         let call = patch_call(&path, steps).within(left);
         match self.connection.json(&call).await {

@@ -414,7 +414,7 @@ impl Cluster for SimCluster {
                 let why = "the simulated world runs no programs".into();
                 AttemptOutcome::Refused { why, retryable: false }
             }
-            Operation::Collect { reads } => {
+            Operation::Collect { reads, .. } => {
                 for read in reads {
                     if let Answer::Unavailable(why) = world.answer(read) {
                         return AttemptOutcome::Refused { why, retryable: true }.into();

@@ -3,9 +3,9 @@
 use super::request::{ActionError, ActionRequest, Compiled};
 use super::spec::ActionSpec;
 use super::{
-    budget, claim, collect, failed_pods, finalizer, migrate, network_components, network_policy,
-    node, optimise, pod, probe, quarantine, restart, roll_back, rollout, scale, service,
-    set_resources, suspend_sync,
+    audit_logs, budget, claim, collect, debug_mode, failed_pods, finalizer, heap_dump, migrate,
+    network_components, network_policy, node, optimise, pod, probe, quarantine, restart, roll_back,
+    rollout, run_job, scale, service, set_resources, site, suspend_sync,
 };
 use crate::domain::diagnosis::words;
 use crate::domain::evidence::Progress;
@@ -63,6 +63,26 @@ words!(
         DeleteFailedPods = "delete_failed_pods",
         /// Keep Argo CD or Flux from putting changes back, until the case is closed.
         SuspendSync = "suspend_sync",
+        /// Make another member of a database its primary.
+        FailOverDatabase = "fail_over_database",
+        /// Check or repair a database.
+        RepairDatabase = "repair_database",
+        /// Compact what a program stored.
+        CompactStorage = "compact_storage",
+        /// Back data up.
+        BackUpData = "back_up_data",
+        /// Reset a part of the service mesh.
+        ResetServiceMesh = "reset_service_mesh",
+        /// Delete files in declared paths.
+        CleanUpStorage = "clean_up_storage",
+        /// Run a Job.
+        RunJob = "run_job",
+        /// A program tells more, until the case ends.
+        EnableDebugMode = "enable_debug_mode",
+        /// What a program holds in memory.
+        HeapDump = "heap_dump",
+        /// Logs of all containers.
+        AuditLogs = "audit_logs",
         /// Read and keep what tells how things stood.
         CollectDiagnostics = "collect_diagnostics",
     }
@@ -97,8 +117,37 @@ impl Action {
             Self::RemoveFinalizer => &finalizer::SPEC,
             Self::DeleteFailedPods => &failed_pods::SPEC,
             Self::SuspendSync => &suspend_sync::SPEC,
+            Self::FailOverDatabase => &site::FAIL_OVER_DATABASE,
+            Self::RepairDatabase => &site::REPAIR_DATABASE,
+            Self::CompactStorage => &site::COMPACT_STORAGE,
+            Self::BackUpData => &site::BACK_UP_DATA,
+            Self::ResetServiceMesh => &site::RESET_SERVICE_MESH,
+            Self::CleanUpStorage => &site::CLEAN_UP_STORAGE,
+            Self::RunJob => &run_job::SPEC,
+            Self::EnableDebugMode => &debug_mode::SPEC,
+            Self::HeapDump => &heap_dump::SPEC,
+            Self::AuditLogs => &audit_logs::SPEC,
             Self::CollectDiagnostics => &collect::SPEC,
         }
+    }
+}
+
+impl Action {
+    /// Those that a site's definition file can describe; all but [`Action::RunJob`] mean nothing without one.
+    pub const DEFINABLE: &'static [Self] = &[
+        Self::FailOverDatabase,
+        Self::RepairDatabase,
+        Self::CompactStorage,
+        Self::BackUpData,
+        Self::ResetServiceMesh,
+        Self::CleanUpStorage,
+        Self::RunJob,
+    ];
+
+    /// Whether it is nothing without a definition file of the site.
+    #[must_use]
+    pub fn needs_definition(self) -> bool {
+        self != Self::RunJob && Self::DEFINABLE.contains(&self)
     }
 }
 
@@ -127,7 +176,9 @@ pub fn compile(
     action: Action,
     request: &ActionRequest<'_>,
 ) -> Result<Progress<Compiled>, ActionError> {
-    for given in request.params.keys() {
+    // What a definition hands over was checked when it was read.
+    let defined = Action::DEFINABLE.contains(&action) && request.params.contains_key("definition");
+    for given in request.params.keys().filter(|_| !defined) {
         if !action.parameters.iter().any(|known| known.name == given) {
             return Err(ActionError(format!("{action} has no parameter `{given}`")));
         }

@@ -1,13 +1,14 @@
 //! `collect_diagnostics`: reads what tells how things stood, before anything is changed.
 
+use super::parameter::{ActionParameter, ActionParameterKind};
 use super::request::{ActionError, ActionRequest, Compiled};
 use super::spec::ActionSpec;
-use super::workload::seen;
+use super::workload::{pod_labels, seen};
 use crate::domain::diagnose::chain::controlled_by;
 use crate::domain::diagnose::container::Pod;
-use crate::domain::diagnose::fields::{name, selector, uid, value};
+use crate::domain::diagnose::fields::{name, text, uid};
 use crate::domain::diagnose::reader::{Got, Reader};
-use crate::domain::evidence::{Progress, Read};
+use crate::domain::evidence::{JOB_LABEL, Progress, Read};
 use crate::domain::operation::Operation;
 use crate::domain::resource::ObjectKey;
 use crate::domain::workflow::plan::{ActionClass, Risk};
@@ -15,6 +16,8 @@ use serde_json::Value;
 
 /// Pods whose events and logs are read, those in trouble first.
 const PODS: usize = 3;
+/// Lines of a Job's log.
+const LOG_LINES: u32 = 5_000;
 /// Lines of each log.
 const LINES: u32 = 200;
 
@@ -27,11 +30,17 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
     describe: "Reads objects, events and logs and keeps them; changes nothing.",
     undone_by: "nothing to undo",
     needs: "",
-    parameters: &[],
+    parameters: &[
+        ActionParameter::optional("job", ActionParameterKind::Text, "a Job: what its pods print"),
+        ActionParameter::optional("namespace", ActionParameterKind::Text, "where that Job is"),
+    ],
     compile,
 };
 
 fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionError> {
+    if let Some(job) = request.text("job") {
+        return Ok(Progress::Ready(of_job(job, request)));
+    }
     let mut reader = Reader::new(request.gathered);
     let target = &request.target.key;
     let Some(object) = seen(request.target, &mut reader)? else {
@@ -39,9 +48,10 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
     };
     let mut reads = vec![Read::Object(target.clone()), events(target)];
     let mut notes = Vec::new();
+    reads.extend(around(target, object));
     if target.kind == "Pod" {
         reads.extend(of_pod(object, request));
-    } else if let Some(labels) = selector(value(object, &["spec", "selector"])) {
+    } else if let Some(labels) = pod_labels(object) {
         let got = reader.list("missing-pods", "v1", "Pod", &target.namespace, &labels);
         let sets = reader.list(
             "missing-revisions",
@@ -58,7 +68,7 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
         match got {
             Got::Have(pods) => {
                 let owners = owners(&request.target.uid, sets.have().unwrap_or_default());
-                for pod in worst(pods, &owners) {
+                for pod in worst(pods, &owners, target.kind == "Service") {
                     reads.extend(of_pod(pod, request));
                 }
             }
@@ -70,13 +80,72 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
     reads.dedup();
     Ok(Progress::Ready(Compiled {
         title: format!("collect diagnostics of {}", target.name),
-        operations: vec![Operation::Collect { reads }],
+        operations: vec![Operation::collect(reads)],
         undo: "nothing to undo".into(),
         notes,
         unknown: Vec::new(),
         blockers: Vec::new(),
         shows_after_s: 0,
     }))
+}
+
+/// What belongs to an object that runs no pods of its own, by its kind.
+fn around(target: &ObjectKey, object: &Value) -> Vec<Read> {
+    let space = target.namespace.as_str();
+    let name = target.name.as_str();
+    let of = |path: &[&str]| text(object, path).to_string();
+    let object_of = |api_version: &str, kind: &str, space: &str, name: String| {
+        let key = ObjectKey::new(api_version, kind, space, &name);
+        (!name.is_empty()).then(|| [Read::Object(key.clone()), events(&key)])
+    };
+    match target.kind.as_str() {
+        "Node" => vec![
+            Read::PodsOn { node: name.into() },
+            Read::Object(ObjectKey::new(
+                "coordination.k8s.io/v1",
+                "Lease",
+                "kube-node-lease",
+                name,
+            )),
+        ],
+        "PersistentVolumeClaim" => {
+            let volume = object_of("v1", "PersistentVolume", "", of(&["spec", "volumeName"]));
+            let class = of(&["spec", "storageClassName"]);
+            let class = object_of("storage.k8s.io/v1", "StorageClass", "", class);
+            volume.into_iter().chain(class).flatten().collect()
+        }
+        "Service" => vec![
+            list(
+                "discovery.k8s.io/v1",
+                "EndpointSlice",
+                space,
+                &format!("kubernetes.io/service-name={name}"),
+            ),
+            list("networking.k8s.io/v1", "NetworkPolicy", space, ""),
+        ],
+        "HorizontalPodAutoscaler" => {
+            let scales = |key: &str| of(&["spec", "scaleTargetRef", key]);
+            let found = object_of(&scales("apiVersion"), &scales("kind"), space, scales("name"));
+            found.into_iter().flatten().collect()
+        }
+        "Namespace" => vec![
+            list("v1", "ResourceQuota", name, ""),
+            list("v1", "LimitRange", name, ""),
+            list("v1", "Event", name, ""),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+/// What a Job's pods printed. The Job itself may not be there yet when the plan is made.
+fn of_job(job: &str, request: &ActionRequest<'_>) -> Compiled {
+    let namespace = request.text("namespace").unwrap_or(&request.target.key.namespace);
+    let reads = vec![
+        Read::Object(ObjectKey::new("batch/v1", "Job", namespace, job)),
+        list("v1", "Pod", namespace, &format!("{JOB_LABEL}={job}")),
+    ];
+    let operation = Operation::Collect { reads, logs: LOG_LINES };
+    Compiled::new(format!("keep what Job {job} printed"), vec![operation], "nothing to undo".into())
 }
 
 fn holder(kind: &str) -> &'static str {
@@ -88,11 +157,11 @@ fn owners(target: &str, sets: &[Value]) -> Vec<String> {
     std::iter::once(target.to_string()).chain(own).collect()
 }
 
-/// Its own pods, those that are not ready or restarted most first.
-fn worst<'a>(pods: &'a [Value], owners: &[String]) -> Vec<&'a Value> {
+/// Its own pods (or `any` that it selects), those that are not ready or restarted most first.
+fn worst<'a>(pods: &'a [Value], owners: &[String], any: bool) -> Vec<&'a Value> {
     let mut own = pods
         .iter()
-        .filter(|pod| owners.iter().any(|owner| controlled_by(pod, owner)))
+        .filter(|pod| any || owners.iter().any(|owner| controlled_by(pod, owner)))
         .map(Pod::of)
         .collect::<Vec<_>>();
     own.sort_by_key(|pod| (pod.ready(), std::cmp::Reverse(pod.restarts()), pod.name()));

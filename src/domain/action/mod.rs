@@ -7,12 +7,15 @@
 //!
 //! Reading order: `catalogue`, `spec`, `request`, `parameter`, `workload`, `leaving`, then one file per action.
 
+mod audit_logs;
 mod budget;
 mod catalogue;
 mod claim;
 mod collect;
+mod debug_mode;
 mod failed_pods;
 mod finalizer;
+mod heap_dump;
 pub mod leaving;
 mod migrate;
 mod network_components;
@@ -28,9 +31,11 @@ mod request;
 mod restart;
 mod roll_back;
 mod rollout;
+mod run_job;
 mod scale;
 mod service;
 mod set_resources;
+mod site;
 mod spec;
 mod suspend_sync;
 mod workload;

@@ -152,6 +152,23 @@ pub(super) fn pod_selector(target: &ObjectRef, object: &Value) -> Result<String,
     })
 }
 
+/// kubectl's form of the labels that an object selects pods by: a workload's selector, or a Service's plain labels.
+/// `None` where it selects none, or all.
+pub(super) fn pod_labels(object: &Value) -> Option<String> {
+    let found = value(object, &["spec", "selector"])?;
+    let plain = found
+        .as_object()
+        .filter(|labels| !labels.is_empty() && labels.values().all(Value::is_string));
+    match plain {
+        Some(labels) => {
+            let pairs = labels.iter().filter_map(|(key, value)| Some((key, value.as_str()?)));
+            let pairs = pairs.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>();
+            Some(pairs.join(","))
+        }
+        None => selector(Some(found)),
+    }
+}
+
 /// The workload's own pods. `None` while they have to be read.
 pub(super) fn own_pods<'a>(
     target: &ObjectRef,

@@ -152,6 +152,28 @@ impl<'a> Reader<'a> {
         self.whole(id, &format!("{kind} objects in {namespace}"), read)
     }
 
+    /// Objects of a kind that the cluster may not serve: [`Got::Gone`] when it does not.
+    pub(crate) fn served(
+        &mut self,
+        (api_version, kind): (&str, &str),
+        namespace: &str,
+        labels: &str,
+    ) -> Got<&'a [Value]> {
+        let read = Read::List {
+            api_version: api_version.into(),
+            kind: kind.into(),
+            namespace: namespace.into(),
+            labels: labels.into(),
+        };
+        match self.ask(read) {
+            Got::Have(Answer::Items { items, .. }) => Got::Have(items.as_slice()),
+            Got::Have(_) => Got::Unreadable("unavailable (answer of another kind)".into()),
+            Got::Gone => Got::Gone,
+            Got::Unreadable(why) => Got::Unreadable(why),
+            Got::Pending => Got::Pending,
+        }
+    }
+
     /// All pods on a node; unreadable when they are not all.
     pub(crate) fn all_pods_on(&mut self, id: &str, node: &str) -> Got<&'a [Value]> {
         self.whole(id, &format!("pods on {node}"), Read::PodsOn { node: node.into() })

@@ -49,7 +49,7 @@ fn show_step(out: &mut Vec<String>, step: &PlanStep, depth: usize) {
     match &step.kind {
         StepKind::Action { operations, .. } => {
             for planned in operations {
-                if let Operation::Collect { reads } = &planned.operation {
+                if let Operation::Collect { reads, .. } = &planned.operation {
                     out.extend(reads.iter().filter_map(|read| {
                         // By way of a value, whose keys are in order.
                         let read = serde_json::to_value(read).ok()?;

@@ -341,7 +341,7 @@ fn collecting_reads_the_worst_pods_and_both_logs_of_what_restarted() {
     ]
     .concat();
     let compiled = try_it(Action::CollectDiagnostics, json!({}), &objects).unwrap();
-    let Operation::Collect { reads } = &compiled.operations[0] else { panic!("reads") };
+    let Operation::Collect { reads, .. } = &compiled.operations[0] else { panic!("reads") };
     let logs = reads
         .iter()
         .filter_map(|read| {

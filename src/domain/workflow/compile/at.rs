@@ -4,12 +4,13 @@ use super::request::{CompileError, PlanRequest};
 use super::variables::{Variables, resolve, said};
 use crate::domain::expr::{self, ExprError};
 use crate::domain::id::StepPath;
+use crate::domain::operation::Operation;
 use crate::domain::resource::ObjectKey;
-use crate::domain::workflow::plan::{Condition, OnFailure, Risk, When};
+use crate::domain::workflow::plan::{Condition, OnFailure, PlanStep, Risk, When};
 use crate::domain::workflow::template::{
     Argument, Does, Step, Template, Wait, WaitObject, in_conditions,
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// See the module.
@@ -62,6 +63,31 @@ impl At<'_> {
             | Does::Approval { .. }
             | Does::Notify { .. }
             | Does::HandOver { .. } => {}
+        }
+    }
+
+    /// Notes what a step creates, for those after it: `made.ID` is the last object of it. While the step can't be
+    /// compiled, since something has to be read first, it has members without a meaning: they are thrown away.
+    pub(super) fn remember_made(&mut self, step: &Step, planned: Option<&PlanStep>) {
+        let pending = planned.is_none() && matches!(step.does, Does::Action { .. });
+        let nothing = ObjectKey::new("-", "-", "-", "-");
+        let made = planned
+            .into_iter()
+            .flat_map(PlanStep::with_all_below)
+            .flat_map(PlanStep::operations)
+            .filter(|planned| matches!(planned.operation, Operation::Create { .. }))
+            .filter_map(|planned| planned.operation.key())
+            .next_back();
+        let Some(key) = made.or(pending.then_some(&nothing)) else { return };
+        let all = self.variables.entry("made".into()).or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(all) = all {
+            let value = json!({
+                "api_version": key.api_version,
+                "kind": key.kind,
+                "namespace": key.namespace,
+                "name": key.name,
+            });
+            all.insert(in_conditions(&step.id), value);
         }
     }
 

@@ -59,7 +59,7 @@ pub fn items_now(
     gathered: &Gathered,
 ) -> Result<Progress<Vec<PlanStep>>, CompileError> {
     let ItemsRequest { bounded, diagnosis, path, planned, .. } = *request;
-    let library = Library { templates: bounded.called.clone(), problems: Vec::new() };
+    let library = Library { templates: bounded.called.clone(), ..Library::default() };
     let overrides = BTreeMap::new();
     let plan = PlanRequest {
         cluster: request.cluster,

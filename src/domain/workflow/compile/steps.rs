@@ -102,7 +102,9 @@ impl<'a> Work<'a> {
     ) -> Result<Vec<PlanStep>, CompileError> {
         let mut planned = Vec::new();
         for (index, step) in steps.iter().enumerate() {
-            planned.extend(self.step(at, index, step)?);
+            let one = self.step(at, index, step)?;
+            at.remember_made(step, one.as_ref());
+            planned.extend(one);
             at.remember(&at.path.child(index), step);
         }
         Ok(planned)

@@ -171,7 +171,7 @@ fn each_mistake_is_found_at_its_line_and_column() {
         (
             "        object.spec.replicas > 0",
             "        objekt.spec.replicas > 0",
-            "32:9: there is no `objekt` here, only object, since (did you mean `object`?)",
+            "32:9: there is no `objekt` here, only object, since, now (did you mean `object`?)",
         ),
         ("object.spec.replicas > 0", "object.spec.replicas >> 0", "32:31: CEL: "),
         (

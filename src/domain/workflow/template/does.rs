@@ -111,6 +111,12 @@ impl Reading<'_> {
             }
             return None;
         };
+        if action.needs_definition() {
+            let message =
+                format!("{action} is described by a definition file, which is called by its name");
+            self.advise(node.place, message, "write `subflow: NAME` of the definition");
+            return None;
+        }
         let known = action.parameters;
         for argument in &with {
             let Some(parameter) = known.iter().find(|known| known.name == argument.name) else {

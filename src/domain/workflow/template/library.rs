@@ -1,5 +1,6 @@
 //! All templates, and which one fits a diagnosis.
 
+use super::definition::{Definition, parse_definition};
 use super::model::{Matching, Template};
 use super::parse::parse;
 use super::problem::Problem;
@@ -17,6 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Library {
     /// By name.
     pub templates: BTreeMap<String, Template>,
+    /// The site's definitions of actions, by name; those that are enabled are templates too.
+    pub definitions: BTreeMap<String, Definition>,
     /// What did not load.
     pub problems: Vec<Problem>,
 }
@@ -28,6 +31,16 @@ impl Library {
     /// replaced must not run in its old form.
     #[must_use]
     pub fn load(users: &[(String, String)]) -> Self {
+        Self::load_with(users, &[], &BTreeSet::new())
+    }
+
+    /// As [`Library::load`], with the site's definitions of actions, and the images that their Jobs may run.
+    #[must_use]
+    pub fn load_with(
+        users: &[(String, String)],
+        definitions: &[(String, String)],
+        images: &BTreeSet<String>,
+    ) -> Self {
         let mut library = Self::default();
         for (file, text) in SHIPPED {
             library.add(file, text);
@@ -35,6 +48,9 @@ impl Library {
         let mut own = BTreeSet::new();
         for (file, text) in users {
             library.add_users(file, text, &mut own);
+        }
+        for (file, text) in definitions {
+            library.add_definition(file, text, images);
         }
         library.check_subflows();
         library.problems.sort();
@@ -57,6 +73,35 @@ impl Library {
     #[must_use]
     pub fn shipped_text(file: &str) -> Option<&'static str> {
         SHIPPED.iter().find(|(name, _)| *name == file).map(|(_, text)| *text)
+    }
+
+    /// A definition that is not enabled is known and is no template; one that does not load is neither.
+    fn add_definition(&mut self, file: &str, text: &str, images: &BTreeSet<String>) {
+        let definition = match parse_definition(file, text) {
+            Ok((definition, _)) => definition,
+            Err(problems) => {
+                self.problems.extend(problems);
+                return;
+            }
+        };
+        let name = definition.template.reference.name.clone();
+        if self.templates.contains_key(&name) || self.definitions.contains_key(&name) {
+            let message = format!("there is another template or definition `{name}` already");
+            self.problems.push(Problem::at(file, Place::START, message));
+            return;
+        }
+        let image = &definition.image;
+        if definition.enabled && !image.is_empty() && !images.contains(image) {
+            let message = format!("image {image} is not in `actions.images`");
+            let advice = "a Job runs only images that the settings name, letter by letter";
+            let problem = Problem::at(file, definition.image_place, message);
+            self.problems.push(problem.suggest(advice));
+            return;
+        }
+        if definition.enabled {
+            self.templates.insert(name.clone(), definition.template.clone());
+        }
+        self.definitions.insert(name, definition);
     }
 
     fn add(&mut self, file: &str, text: &str) {

@@ -6,10 +6,13 @@
 //! Absent: a free graph of steps, code, anything that reads while loading.
 //!
 //! Reading order: `yaml`, `problem`, `excerpt`, `model`, `reading`, `scope`, `parameters`, `steps`, `does`, `blocks`, `for_each`, `parse`,
-//! `subflows`, `shipped`, `library`.
+//! `subflows`, `definition`, `definition_steps`, `examples`, `shipped`, `library`.
 
 mod blocks;
+mod definition;
+mod definition_steps;
 mod does;
+mod examples;
 mod excerpt;
 mod for_each;
 mod library;
@@ -24,6 +27,8 @@ mod steps;
 mod subflows;
 mod yaml;
 
+pub use definition::{Definition, is_definition};
+pub use examples::EXAMPLES;
 pub use library::Library;
 pub use model::{
     Argument, Arm, Bound, Call, Does, Exclusion, ForEach, Given, Items, Matching, MeasureSpec,
@@ -32,9 +37,12 @@ pub use model::{
 pub use problem::Problem;
 pub use yaml::{MAX_BYTES, Place};
 
+pub(crate) use definition::parse_definition;
 pub(crate) use parse::parse;
 pub(crate) use steps::in_conditions;
 pub(crate) use subflows::{MAX_DEPTH, problems_of};
 
+#[cfg(test)]
+mod definition_tests;
 #[cfg(test)]
 mod tests;

@@ -249,7 +249,7 @@ pub struct Bound {
 pub struct Wait {
     /// The object; `None`: the target.
     pub object: Option<WaitObject>,
-    /// CEL over `object` (or `objects`) and `since` (when the step began).
+    /// CEL over `object` (or `objects`), `since` (when the step began) and `now`.
     pub until: String,
     /// CEL that makes it pointless to wait on; empty: none.
     pub fails_when: String,

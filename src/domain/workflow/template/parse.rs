@@ -52,33 +52,9 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<(Template, Vec<Problem>), 
     if !matches!(node.kind, Kind::Map(_)) {
         return Err(reading.problems);
     }
-    let name = reading.required_text(&top, "name");
-    if !name.is_empty() && !is_id(&name) {
-        let place = top.get("name").map_or(node.place, |node| node.place);
-        let message = format!("`{name}` can't be a name");
-        reading.advise(place, message, "use a to z, 0 to 9 and -, a letter first");
-    }
-    if top.get("version").is_none() {
-        reading.advise(node.place, "the template has no `version`", "write `version: 1`");
-    }
-    let version = reading.count(&top, "version", 1_000_000).unwrap_or(0);
-    let summary = reading.required_text(&top, "summary");
-    let matching = reading.matching(&top);
-    let (parameters, names) = reading.parameters(&top);
-    let steps = reading.steps(&top, &names);
-    let verify = reading.verify(&top, &names);
-    let template = Template {
-        reference: TemplateRef { name, version, digest: sha256_hex(text.as_bytes()) },
-        file: file.to_string(),
-        summary,
-        matching,
-        parameters,
-        steps,
-        verify,
-        left_if_stopped: reading.optional_text(&top, "left_if_stopped"),
-        expires_s: reading.duration(&top, "expires"),
-        risk: reading.word(&top, "risk", Risk::ALL, Risk::word),
-    };
+    let (mut template, names) = reading.sections(&top, text);
+    template.matching = reading.matching(&top);
+    template.steps = reading.steps(&top, &names);
     if template.acts() && template.verify.is_none() && template.matching.is_some() {
         let message = "the template changes the cluster and does not say how success is judged";
         reading.advise(node.place, message, "add `verify` with `effective_when`");
@@ -92,15 +68,58 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<(Template, Vec<Problem>), 
 }
 
 impl Reading<'_> {
-    /// What is odd about a template that loads.
-    fn hints_of(&mut self, top: &Fields<'_>, template: &Template) {
-        if !self.used.contains("*") {
-            for (node, parameter) in self.list(top, "parameters").iter().zip(&template.parameters) {
-                if !self.used.contains(&parameter.name) {
-                    self.hint(node.place, format!("nothing uses `params.{}`", parameter.name), "");
-                }
+    /// The sections that templates and definitions have in common, without steps; and the names of the parameters.
+    pub(super) fn sections(
+        &mut self,
+        top: &Fields<'_>,
+        text: &str,
+    ) -> (Template, BTreeSet<String>) {
+        let name = self.required_text(top, "name");
+        if !name.is_empty() && !is_id(&name) {
+            let place = top.get("name").map_or(top.place, |node| node.place);
+            let message = format!("`{name}` can't be a name");
+            self.advise(place, message, "use a to z, 0 to 9 and -, a letter first");
+        }
+        if top.get("version").is_none() {
+            self.advise(
+                top.place,
+                format!("{} has no `version`", top.what()),
+                "write `version: 1`",
+            );
+        }
+        let version = self.count(top, "version", 1_000_000).unwrap_or(0);
+        let summary = self.required_text(top, "summary");
+        let (parameters, names) = self.parameters(top);
+        let template = Template {
+            reference: TemplateRef { name, version, digest: sha256_hex(text.as_bytes()) },
+            file: self.file().to_string(),
+            summary,
+            matching: None,
+            parameters,
+            steps: Vec::new(),
+            verify: self.verify(top, &names),
+            left_if_stopped: self.optional_text(top, "left_if_stopped"),
+            expires_s: self.duration(top, "expires"),
+            risk: self.word(top, "risk", Risk::ALL, Risk::word),
+        };
+        (template, names)
+    }
+
+    /// Parameters that nothing uses.
+    pub(super) fn unused(&mut self, top: &Fields<'_>, template: &Template) {
+        if self.used.contains("*") {
+            return;
+        }
+        for (node, parameter) in self.list(top, "parameters").iter().zip(&template.parameters) {
+            if !self.used.contains(&parameter.name) {
+                self.hint(node.place, format!("nothing uses `params.{}`", parameter.name), "");
             }
         }
+    }
+
+    /// What is odd about a template that loads.
+    fn hints_of(&mut self, top: &Fields<'_>, template: &Template) {
+        self.unused(top, template);
         let steps = &template.steps;
         let ends = steps
             .iter()

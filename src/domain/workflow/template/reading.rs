@@ -33,6 +33,11 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// The file that is read.
+    pub(super) fn file(&self) -> &'a str {
+        self.file
+    }
+
     /// Notes a problem.
     pub(super) fn problem(&mut self, place: Place, message: impl Into<String>) {
         self.problems.push(Problem::at(self.file, place, message));
@@ -220,6 +225,11 @@ pub(super) struct Fields<'n> {
 }
 
 impl<'n> Fields<'n> {
+    /// What it is, for sentences.
+    pub(super) fn what(&self) -> &'static str {
+        self.what
+    }
+
     /// The value of a key.
     pub(super) fn get(&self, key: &str) -> Option<&'n Node> {
         self.member(key).map(|(_, node)| node)

@@ -245,11 +245,14 @@ impl Scope {
         let all = [
             ("diagnosis", self.diagnosis),
             ("params", self.params.is_some()),
+            // What steps before it create: name, namespace, … by the step's id.
+            ("made", self.params.is_some()),
             ("target", self.target),
             ("steps", self.steps.is_some()),
             ("object", self.seen == Seen::Object),
             ("objects", self.seen == Seen::Objects),
             ("since", self.seen != Seen::Nothing),
+            ("now", self.seen != Seen::Nothing),
             ("before", self.samples.is_some()),
             ("after", self.samples.is_some()),
         ];

@@ -209,12 +209,22 @@ impl Reading<'_> {
     /// `verify: {until, describe, object, fails_when, within}`: a wait that belongs to the step.
     fn verify_step(&mut self, fields: &Fields<'_>, scope: &Scope) -> Option<(Wait, u64)> {
         let node = fields.get("verify")?;
-        let within = self.wait_fields(node, "`verify`", VERIFY);
-        let within_s = self.duration(&within, "within").unwrap_or(VERIFY_S);
-        if let (0, Some(node)) = (within_s, within.get("within")) {
+        Some(self.wait_within(node, "`verify`", scope))
+    }
+
+    /// A wait, and the seconds within which it must hold.
+    pub(super) fn wait_within(
+        &mut self,
+        node: &Node,
+        what: &'static str,
+        scope: &Scope,
+    ) -> (Wait, u64) {
+        let fields = self.wait_fields(node, what, VERIFY);
+        let within_s = self.duration(&fields, "within").unwrap_or(VERIFY_S);
+        if let (0, Some(node)) = (within_s, fields.get("within")) {
             self.problem(node.place, "`within` can't be 0");
         }
-        Some((self.wait(node, &within, "`verify`", scope), within_s))
+        (self.wait(node, &fields, what, scope), within_s)
     }
 }
 
