@@ -9,7 +9,7 @@ use super::picture::Picture;
 use super::reader::Reader;
 use super::rule::{Seen, likeliest};
 use super::subject::{self, Case, Trail};
-use super::{culprit, rules, values};
+use super::{culprit, nearby, rules, values};
 use crate::domain::alert::Alert;
 use crate::domain::diagnosis::{Cause, Diagnosis, Disposition, MadeBy, Pattern, Weighed};
 use crate::domain::evidence::{Bearing, Fact, Gathered, Progress};
@@ -50,8 +50,18 @@ pub fn diagnose(alerts: &[Alert], gathered: &Gathered, now: Timestamp) -> Progre
             Progress::Ready(diagnosis)
         }
         Located::Nameless | Located::Pending => {
-            let why = "the alert names no object that could be looked at".to_string();
-            Progress::Ready(nameless(alerts, why, now))
+            let mut why = "the alert names no object that could be looked at".to_string();
+            let around = nearby::unwell(alerts, &mut reader);
+            if reader.pending() {
+                return Progress::Need(reader.needs());
+            }
+            if let Some(fact) = &around {
+                why = format!("{why}; {}", fact.text);
+            }
+            let mut diagnosis = nameless(alerts, why, now);
+            diagnosis.evidence.extend(around);
+            diagnosis.evidence.extend(reader.into_missing());
+            Progress::Ready(diagnosis)
         }
     }
 }

@@ -66,6 +66,7 @@ mod keepers;
 mod kinds;
 mod memory;
 mod named;
+mod nearby;
 mod needs;
 pub(crate) mod node;
 mod picture;

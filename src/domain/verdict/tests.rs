@@ -347,3 +347,24 @@ fn samples_of_before_this_release_are_still_read() {
     let text = serde_json::to_string(&node).expect("JSON");
     assert_eq!(serde_json::from_str::<Sample>(&text).expect("a sample"), node, "{text}");
 }
+
+#[test]
+fn a_container_that_fails_seldom_or_ends_well_though_it_should_stay_still_crashes() {
+    let crashing = |started: &str, finished: &str, exit: i64| {
+        let ended = json!({"terminated": {"exitCode": exit, "reason": "Ended",
+            "startedAt": format!("2026-11-23T{started}Z"), "finishedAt": format!("2026-11-23T{finished}Z")}});
+        let status =
+            json!({"name": "app", "restartCount": 1, "state": {"running": {}}, "lastState": ended});
+        let sample = take(&[], |read| match read {
+            Read::List { kind, .. } if kind == "Pod" => {
+                Answer::Items { items: vec![pod("a", "new", true, &status)], complete: true }
+            }
+            read => answers(read),
+        });
+        sample.workload.expect("a workload").crashing
+    };
+    assert_eq!(crashing("09:55:50", "09:56:00", 1), 0, "once, four minutes ago, and well since");
+    assert_eq!(crashing("09:51:00", "09:56:00", 1), 1, "the next one is due in a minute");
+    assert_eq!(crashing("09:58:00", "09:59:30", 0), 1, "a probe's SIGTERM, taken in order");
+    assert_eq!(crashing("09:20:00", "09:49:00", 1), 0, "before the change");
+}

@@ -306,6 +306,38 @@ fn rolling_an_ordered_stateful_set_back_deletes_the_pods_that_would_hold_it_up()
 }
 
 #[test]
+fn raising_a_limit_of_an_ordered_stateful_set_deletes_the_pod_that_fails_and_waits_for_others() {
+    let of = |name: &str| {
+        let mut pod = own(pod(name, 3));
+        pod["metadata"]["labels"]["controller-revision-hash"] = json!("ledger-api-rev2");
+        pod
+    };
+    let mut starting = of("ledger-api-1");
+    starting["status"]["containerStatuses"][1] = json!({"name": "app", "restartCount": 0,
+        "state": {"waiting": {"reason": "ContainerCreating"}}});
+    let with = |set: Value| {
+        let objects = [set, of("ledger-api-0"), starting.clone()];
+        let params = json!({"container": "app", "memory_limit": "1Gi"});
+        try_it(Action::SetResources, params, &objects).unwrap()
+    };
+    let compiled = with(stateful_set());
+    let [Operation::Patch { .. }, Operation::Delete { object, guards, .. }] =
+        compiled.operations.as_slice()
+    else {
+        panic!("{compiled:?}")
+    };
+    assert_eq!(object.key.name, "ledger-api-0");
+    assert_eq!(guards[0].before, Some(json!("ledger-api-rev2")));
+    assert!(compiled.notes.iter().any(|note| note.contains("ledger-api-1 is not ready")));
+    let mut kept = stateful_set();
+    kept["spec"]["updateStrategy"]["rollingUpdate"] = json!({"partition": 1});
+    assert_eq!(with(kept).operations.len(), 1, "pod 0 would come back as it was");
+    let mut parallel = stateful_set();
+    parallel["spec"]["podManagementPolicy"] = json!("Parallel");
+    assert_eq!(with(parallel).operations.len(), 1);
+}
+
+#[test]
 fn restart_is_the_same_change_however_often_it_is_planned() {
     let first = try_it(Action::RestartWorkload, json!({}), &[deployment()]).unwrap();
     let mut later = deployment();

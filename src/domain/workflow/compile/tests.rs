@@ -422,3 +422,4 @@ fn errors_name_the_template_and_the_step() {
 }
 
 mod kept;
+mod truth;

@@ -227,3 +227,20 @@ fn a_probe_from_outside_names_the_service_that_it_asks() {
     let world = World::of(&[service(), pod(true), policy(600, json!({}))]);
     is(&world.diagnosis(&labels), "policy-denies Remediate NetworkPolicy/lock");
 }
+
+#[test]
+fn an_alert_that_names_only_a_namespace_tells_what_is_not_well_there() {
+    let deployment = |name: &str, ready: u32| {
+        let status = json!({"spec": {"replicas": 2}, "status": {"readyReplicas": ready}});
+        object("apps/v1", "Deployment", "shop", name, status)
+    };
+    let labels = [("namespace", "shop"), ("severity", "page")];
+    let found = World::of(&[deployment("web", 0), deployment("cart", 2)]).diagnosis(&labels);
+    is(&found, "unknown Remediate -");
+    assert!(found.summary.contains("Deployment web has 0 of 2 pods ready"), "{}", found.summary);
+    assert!(!found.summary.contains("cart"), "{}", found.summary);
+    let found = World::of(&[deployment("cart", 2)]).diagnosis(&labels);
+    assert!(found.summary.contains("all 1 workloads"), "{}", found.summary);
+    let found = World::of(&[]).without(&["Deployment"]).diagnosis(&labels);
+    assert!(fact(&found, "unwell-here").is_none(), "what may not be read is not said to be well");
+}
