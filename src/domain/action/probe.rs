@@ -104,7 +104,9 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
     );
     compiled.notes = notes;
     let delay = request.whole("initial_delay").or_else(|| int(probe, &["initialDelaySeconds"]));
-    let shows = after.saturating_add(delay.unwrap_or(0)).saturating_add(10);
+    // A kubelet may look up to a period late, and slower on a busy node; the container takes a while to end.
+    let shows = after.saturating_mul(2).saturating_add(delay.unwrap_or(0));
+    let shows = shows.saturating_mul(5) / 4 + 30;
     compiled.shows_after_s = u64::try_from(shows).unwrap_or(0);
     Ok(Progress::Ready(compiled))
 }

@@ -82,6 +82,8 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
         Got::Gone | Got::Pending => {}
     }
     notes.extend(quality(&changes, container));
+    // Throttling is measured over two minutes.
+    let of_cpu = changes.iter().any(|(field, _)| field.resource == "cpu");
     let title = changes.iter().map(|(field, change)| words(field, change, wanted));
     let title = title.collect::<Vec<_>>().join(", ");
     let undo = changes
@@ -106,7 +108,7 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
         notes,
         unknown: Vec::new(),
         blockers: Vec::new(),
-        shows_after_s: 0,
+        shows_after_s: if of_cpu { 150 } else { 0 },
     }))
 }
 

@@ -355,11 +355,10 @@ fn a_container_that_fails_seldom_or_ends_well_though_it_should_stay_still_crashe
             "startedAt": format!("2026-11-23T{started}Z"), "finishedAt": format!("2026-11-23T{finished}Z")}});
         let status =
             json!({"name": "app", "restartCount": 1, "state": {"running": {}}, "lastState": ended});
-        let sample = take(&[], |read| match read {
-            Read::List { kind, .. } if kind == "Pod" => {
-                Answer::Items { items: vec![pod("a", "new", true, &status)], complete: true }
-            }
-            read => answers(read),
+        let sample = take(&[], |read| {
+            let pods = matches!(read, Read::List { kind, .. } if kind == "Pod");
+            let own = || vec![pod("a", "new", true, &status)];
+            if pods { Answer::Items { items: own(), complete: true } } else { answers(read) }
         });
         sample.workload.expect("a workload").crashing
     };

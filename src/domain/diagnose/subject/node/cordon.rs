@@ -78,7 +78,7 @@ pub(super) fn note(
         findings.add("drained", words, format!("pods on {}", case.name()));
     }
     waiting(case, around, findings);
-    purpose(findings);
+    purpose(case, findings);
 }
 
 /// When the taint that goes with a cordon was set.
@@ -134,9 +134,15 @@ fn waiting(case: &Case<'_>, around: &Surroundings<'_>, findings: &mut Findings) 
     findings.put("waiting_pods", waiting);
 }
 
+/// Whether an alert tells of a part of the node that only an exporter on it sees: a cordon explains none of that.
+fn measured(case: &Case<'_>) -> bool {
+    const PARTS: [&str; 6] = ["device", "mountpoint", "fstype", "interface", "chip", "sensor"];
+    case.alerts.iter().any(|alert| alert.label(&PARTS).is_some())
+}
+
 /// A cordon that is meant is no fault: one that somebody explains, or a fresh one for which no pod waits, or one in the
 /// middle of a drain.
-fn purpose(findings: &mut Findings) {
+fn purpose(case: &Case<'_>, findings: &mut Findings) {
     const WRONG: [&str; 7] = [
         "not-ready",
         "lost",
@@ -146,7 +152,7 @@ fn purpose(findings: &mut Findings) {
         "pid-pressure",
         "network-unavailable",
     ];
-    if findings.any(&WRONG) {
+    if findings.any(&WRONG) || measured(case) {
         return;
     }
     let cordoned = findings.quote(&["cordoned"]);

@@ -206,6 +206,15 @@ fn a_cordon_is_a_fault_only_where_it_is_forgotten_or_pods_wait_for_it() {
 }
 
 #[test]
+fn a_cordon_explains_no_disk_that_fills() {
+    let meant = cordoned(600, json!({"acme.example/maintenance": "new disk, until Friday"}));
+    let world = World::of(&[meant, ready("n2"), lease(3)]);
+    let labels = [("node", "n1"), ("device", "/dev/vda1"), ("mountpoint", "/")];
+    is(&world.diagnosis(&labels), "unknown Remediate Node/n1");
+    is(&world.diagnosis(&[("node", "n1")]), "unknown OnPurpose Node/n1");
+}
+
+#[test]
 fn a_cordoned_node_that_is_lost_is_lost() {
     let mut both = cordoned(100_000, json!({"acme.example/reason": "maintenance"}));
     both["status"]["conditions"] = json!([condition("Ready", "Unknown", 200)]);
