@@ -12,6 +12,7 @@
 pub mod action;
 pub mod alert;
 pub mod approval;
+pub mod breaker;
 pub mod diagnose;
 pub mod diagnosis;
 pub mod digest;

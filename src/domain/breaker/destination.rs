@@ -1,0 +1,96 @@
+//! Destinations, and what it means when one is down: the one table that screen, verbs and README show.
+
+use crate::domain::diagnosis::words;
+
+words!(
+    /// What lies behind a breaker. Each adapter reaches exactly one.
+    Destination {
+        /// The cluster's API server.
+        Cluster = "cluster",
+        /// The store: the event log.
+        Store = "store",
+        /// Prometheus.
+        Prometheus = "prometheus",
+        /// Alertmanager's API.
+        Alertmanager = "alertmanager",
+    }
+);
+
+/// What the failure of a destination means, in sentences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Declared {
+    /// What counts as down.
+    pub down: &'static str,
+    /// What is an answer, although it says no.
+    pub answers: &'static str,
+    /// What work does that runs.
+    pub running: &'static str,
+    /// What work does that waits or begins.
+    pub waiting: &'static str,
+    /// What happens instead, in few words: for lines of a screen.
+    pub instead: &'static str,
+    /// Why a person can't force it open; empty: a person can.
+    pub never_forced: &'static str,
+}
+
+impl Destination {
+    /// The row of the table. A new destination has one before it compiles.
+    #[must_use]
+    pub fn declared(self) -> Declared {
+        match self {
+            Self::Cluster => Declared {
+                down: "no connection, no answer in time to a read, an answer that breaks off, 502, 503 or 504 of the \
+                       API server itself",
+                answers: "every other status: 401, 403, 404, 409, 422, 429 (also an eviction that a budget refuses), \
+                          500; what lies behind the API server: logs of a kubelet, an aggregated API, a program that \
+                          runs; no answer to a write, which an admission webhook may hold up: it is looked at",
+                running: "no operation is begun; one that was sent is looked at, never sent again blindly; waits keep \
+                          their deadlines",
+                waiting: "diagnoses, plans and starts wait and go on when it closes; requests keep their expiry; \
+                          approving is refused, since nothing can be checked",
+                instead: "nothing is begun on the cluster; alerts are taken in and wait",
+                never_forced: "",
+            },
+            Self::Store => Declared {
+                down: "it can't be written or read, or does not say whether it wrote",
+                answers: "a lease that another engine holds or took, a log that moved on, what can't be stored",
+                running: "what is under way ends; its outcome is looked at and recorded when the store is back",
+                waiting: "nothing begins and nothing can be decided; alerts are refused (503), so that their sender \
+                          keeps them",
+                instead: "nothing begins; deciding is off; watching goes on",
+                never_forced: "nothing could be recorded any more, not even that it is lifted: use `stop`",
+            },
+            Self::Prometheus => Declared {
+                down: "no connection, no answer in time, an answer that breaks off, a 5xx that is not in Prometheus' own \
+                       form, or its `unavailable` or `internal`",
+                answers: "a query that it refuses or that takes it too long, too many series, 4xx",
+                running: "operations go on; a verification that needs figures waits up to 15 minutes for it, then \
+                          judges without them and says so",
+                waiting: "diagnoses go on without figures, say which are missing, and are less sure",
+                instead: "diagnoses go on without figures; verifications wait for it up to 15m",
+                never_forced: "",
+            },
+            Self::Alertmanager => Declared {
+                down: "no connection, no answer in time, an answer that breaks off, 5xx",
+                answers: "4xx, an answer that is no list of alerts",
+                running: "operations go on; a verification waits up to 15 minutes to see whether the alerts still \
+                          fire, then judges without and says so",
+                waiting: "alerts come through the webhook and `alert` only; what fires is taken in when it is back; \
+                          no alert counts as resolved meanwhile",
+                instead: "alerts come by webhook only; none counts as resolved",
+                never_forced: "",
+            },
+        }
+    }
+
+    /// The one with that name, or a sentence that lists them.
+    ///
+    /// # Errors
+    /// The sentence.
+    pub fn named(name: &str) -> Result<Self, String> {
+        Self::from_word(name).ok_or_else(|| {
+            let all = Self::ALL.iter().map(|one| one.word()).collect::<Vec<_>>().join(", ");
+            format!("there is no breaker `{name}`: {all}")
+        })
+    }
+}
