@@ -18,25 +18,35 @@ use fake::{Fake, Reply};
 use pilothouse::adapters::alertmanager::Alertmanager;
 use pilothouse::adapters::clock::SystemClock;
 use pilothouse::adapters::prometheus::Prometheus;
+use pilothouse::domain::breaker::Destination;
 use pilothouse::domain::evidence::{Answer, Read, Series};
 use pilothouse::ports::alerts::AlertSource;
+use pilothouse::ports::clock::Clock;
+use pilothouse::ports::line::{Line, Lines};
 use pilothouse::ports::metrics::Metrics;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use url::Url;
 
+fn line(to: Destination) -> Line {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    Lines::shipped(&clock).to(to)
+}
+
 fn prometheus(url: &str, token: Option<&str>) -> Prometheus {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let clock = Arc::new(SystemClock::start());
     let token = token.map(|text| text.to_owned().into());
     let timeout = Duration::from_secs(5);
-    Prometheus::new(&Url::parse(url).unwrap(), token, timeout, clock).unwrap()
+    let line = line(Destination::Prometheus);
+    Prometheus::new(&Url::parse(url).unwrap(), token, timeout, clock, line).unwrap()
 }
 
 fn alertmanager(url: &str) -> Alertmanager {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Alertmanager::new(&Url::parse(url).unwrap(), None, Duration::from_secs(5)).unwrap()
+    let line = line(Destination::Alertmanager);
+    Alertmanager::new(&Url::parse(url).unwrap(), None, Duration::from_secs(5), line).unwrap()
 }
 
 fn query(promql: &str) -> Read {
@@ -187,8 +197,14 @@ fn an_address_that_is_none_is_refused_without_its_password() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let url = Url::parse("ftp://user:hunter2@host/").unwrap();
     let clock = Arc::new(SystemClock::start());
-    let error = Prometheus::new(&url, None, Duration::from_secs(1), clock).err().unwrap();
+    let error = {
+        let line = line(Destination::Prometheus);
+        Prometheus::new(&url, None, Duration::from_secs(1), clock, line).err().unwrap()
+    };
     assert!(!error.contains("hunter2"), "{error}");
-    let error = Alertmanager::new(&url, None, Duration::from_secs(1)).err().unwrap();
+    let error = {
+        let line = line(Destination::Alertmanager);
+        Alertmanager::new(&url, None, Duration::from_secs(1), line).err().unwrap()
+    };
     assert!(!error.contains("hunter2"), "{error}");
 }

@@ -1,11 +1,14 @@
 //! Firing alerts from Alertmanager's API v2, for hosts that no webhook can reach.
 //!
-//! Promises: what it can't read is an error, never an empty list; silenced and inhibited alerts are not asked for.
+//! Promises: what it can't read is an error, never an empty list; silenced and inhibited alerts are not asked for;
+//! nothing is asked past the breaker.
 //! Absent on purpose: creating silences.
 
 use crate::domain::alert::{Alert, parse};
+use crate::domain::breaker::{Answer, Down};
 use crate::domain::text::{clean, redact, shorten};
 use crate::ports::alerts::AlertSource;
+use crate::ports::line::Line;
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 use url::Url;
@@ -18,6 +21,7 @@ pub struct Alertmanager {
     base: Url,
     token: Option<SecretString>,
     http: reqwest::Client,
+    line: Line,
 }
 
 impl Alertmanager {
@@ -25,7 +29,12 @@ impl Alertmanager {
     ///
     /// # Errors
     /// The address is of no use, or the system's certificates can't be read.
-    pub fn new(base: &Url, token: Option<SecretString>, timeout: Duration) -> Result<Self, String> {
+    pub fn new(
+        base: &Url,
+        token: Option<SecretString>,
+        timeout: Duration,
+        line: Line,
+    ) -> Result<Self, String> {
         if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {
             return Err(format!("{} is no http address of Alertmanager", redact(base.as_str())));
         }
@@ -36,30 +45,55 @@ impl Alertmanager {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| format!("no HTTP client: {}", sentence(&error)))?;
-        Ok(Self { base: base.clone(), token, http })
+        Ok(Self { base: base.clone(), token, http, line })
     }
 
     async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, String> {
+        let calling = self.line.begin().map_err(|refused| refused.to_string())?;
+        match self.exchange(path, query).await {
+            Ok((status, body)) if (200..300).contains(&status) => {
+                calling.end(&Answer::Good);
+                Ok(body)
+            }
+            Ok((status, body)) => {
+                let words = shorten(&redact(&clean(&String::from_utf8_lossy(&body))), 200);
+                let why = format!("HTTP {status}: {words}");
+                calling.end(&match status {
+                    500.. => Answer::Down(Down::SaysDown, why.clone()),
+                    _ => Answer::No(format!("HTTP {status}")),
+                });
+                Err(why)
+            }
+            Err((heard, why)) => {
+                calling.end(&heard);
+                Err(why)
+            }
+        }
+    }
+
+    /// Status and body of the answer; or what its lack says, in both forms.
+    async fn exchange(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<(u16, Vec<u8>), (Answer, String)> {
         let mut url = self.base.clone();
         url.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));
         let mut request = self.http.get(url).query(query);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose_secret());
         }
-        let mut answer = request.send().await.map_err(|error| sentence(&error))?;
-        let status = answer.status();
+        let mut answer = request.send().await.map_err(|error| no_answer(&error))?;
+        let status = answer.status().as_u16();
         let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| sentence(&error))? {
+        while let Some(chunk) = answer.chunk().await.map_err(|error| no_answer(&error))? {
             if body.len() + chunk.len() > LONGEST_ANSWER {
-                return Err("the answer is longer than 16 MiB".into());
+                let why = "the answer is longer than 16 MiB".to_string();
+                return Err((Answer::No("too long".into()), why));
             }
             body.extend_from_slice(&chunk);
         }
-        if status.is_success() {
-            return Ok(body);
-        }
-        let words = shorten(&redact(&clean(&String::from_utf8_lossy(&body))), 200);
-        Err(format!("HTTP {}: {words}", status.as_u16()))
+        Ok((status, body))
     }
 }
 
@@ -88,6 +122,21 @@ impl AlertSource for Alertmanager {
             None => Err("Alertmanager: what answers there is no Alertmanager".into()),
         }
     }
+}
+
+/// What the lack of an answer says of the server, and in words.
+fn no_answer(error: &reqwest::Error) -> (Answer, String) {
+    let words = sentence(error);
+    let down = if error.is_connect() {
+        Down::NoConnection
+    } else if error.is_timeout() {
+        Down::NoAnswer
+    } else if error.is_builder() {
+        return (Answer::Untold, words);
+    } else {
+        Down::BrokeOff
+    };
+    (Answer::Down(down, words.clone()), words)
 }
 
 /// An error and its causes in one line.

@@ -1,12 +1,14 @@
 //! Metrics from a Prometheus-compatible HTTP API.
 //!
 //! Promises: every question has a time limit and its answer a size limit; points that are no numbers are left out; a
-//! failure is `Unavailable` with words, never an empty result.
+//! failure is `Unavailable` with words, never an empty result; nothing is asked past the breaker.
 //! Absent on purpose: judging the figures.
 
+use crate::domain::breaker::{self, Down};
 use crate::domain::evidence::{Answer, Read, Series};
 use crate::domain::text::{clean, redact, shorten};
 use crate::ports::clock::Clock;
+use crate::ports::line::Line;
 use crate::ports::metrics::Metrics;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -26,6 +28,7 @@ pub struct Prometheus {
     token: Option<SecretString>,
     http: reqwest::Client,
     clock: Arc<dyn Clock>,
+    line: Line,
 }
 
 impl Prometheus {
@@ -38,6 +41,7 @@ impl Prometheus {
         token: Option<SecretString>,
         timeout: Duration,
         clock: Arc<dyn Clock>,
+        line: Line,
     ) -> Result<Self, String> {
         if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {
             return Err(format!("{} is no http address of Prometheus", redact(base.as_str())));
@@ -49,10 +53,30 @@ impl Prometheus {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| format!("no HTTP client: {}", sentence(&error)))?;
-        Ok(Self { base: base.clone(), token, http, clock })
+        Ok(Self { base: base.clone(), token, http, clock, line })
     }
 
     async fn ask(&self, path: &str, form: &[(&str, String)]) -> Result<Value, String> {
+        let calling = self.line.begin().map_err(|refused| refused.to_string())?;
+        match self.exchange(path, form).await {
+            Ok((status, body)) => {
+                let (heard, result) = understood_answer(status, &body);
+                calling.end(&heard);
+                result
+            }
+            Err((heard, why)) => {
+                calling.end(&heard);
+                Err(why)
+            }
+        }
+    }
+
+    /// Status and body of the answer; or what its lack says, in both forms.
+    async fn exchange(
+        &self,
+        path: &str,
+        form: &[(&str, String)],
+    ) -> Result<(u16, Vec<u8>), (breaker::Answer, String)> {
         let url = below(&self.base, path);
         // POST, since queries outgrow what proxies take in an address.
         let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
@@ -64,24 +88,17 @@ impl Prometheus {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose_secret());
         }
-        let mut answer = request.send().await.map_err(|error| sentence(&error))?;
-        let status = answer.status();
+        let mut answer = request.send().await.map_err(|error| no_answer(&error))?;
+        let status = answer.status().as_u16();
         let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| sentence(&error))? {
+        while let Some(chunk) = answer.chunk().await.map_err(|error| no_answer(&error))? {
             if body.len() + chunk.len() > LONGEST_ANSWER {
-                return Err("the answer is longer than 16 MiB: ask for less".into());
+                let why = "the answer is longer than 16 MiB: ask for less".to_string();
+                return Err((breaker::Answer::No("too long".into()), why));
             }
             body.extend_from_slice(&chunk);
         }
-        let parsed = serde_json::from_slice::<Value>(&body);
-        match parsed {
-            Ok(value) if status.is_success() && value["status"] == "success" => Ok(value),
-            Ok(value) => {
-                let words = value["error"].as_str().unwrap_or("no reason given");
-                Err(format!("HTTP {}: {}", status.as_u16(), harmless(words)))
-            }
-            Err(_) => Err(format!("HTTP {}, and the answer is not JSON", status.as_u16())),
-        }
+        Ok((status, body))
     }
 
     async fn series(&self, read: &Read) -> Result<Vec<Series>, String> {
@@ -124,6 +141,53 @@ impl Metrics for Prometheus {
         // A question that needs nothing but a working query engine; `status/buildinfo` is not everywhere.
         let form = [("query", "vector(1)".to_owned())];
         self.ask("api/v1/query", &form).await.map(|_| "answers queries".into())
+    }
+}
+
+/// What the lack of an answer says of the server, and in words.
+fn no_answer(error: &reqwest::Error) -> (breaker::Answer, String) {
+    let words = sentence(error);
+    let down = if error.is_connect() {
+        Down::NoConnection
+    } else if error.is_timeout() {
+        Down::NoAnswer
+    } else if error.is_builder() {
+        return (breaker::Answer::Untold, words);
+    } else {
+        Down::BrokeOff
+    };
+    (breaker::Answer::Down(down, words.clone()), words)
+}
+
+/// What an answer says of the server, and the answer. An error in Prometheus' own form is about the query, but for two.
+fn understood_answer(status: u16, body: &[u8]) -> (breaker::Answer, Result<Value, String>) {
+    let well = (200..300).contains(&status);
+    let no = || breaker::Answer::No(format!("HTTP {status}"));
+    match serde_json::from_slice::<Value>(body) {
+        Ok(value) if well && value["status"] == "success" => (breaker::Answer::Good, Ok(value)),
+        Ok(value) if value["errorType"].is_string() => {
+            let words = value["error"].as_str().unwrap_or("no reason given");
+            let why = format!("HTTP {status}: {}", harmless(words));
+            let down = matches!(value["errorType"].as_str(), Some("unavailable" | "internal"));
+            let heard =
+                if down { breaker::Answer::Down(Down::SaysDown, why.clone()) } else { no() };
+            (heard, Err(why))
+        }
+        other => {
+            let why = match other {
+                Ok(value) => {
+                    let words = value["error"].as_str().unwrap_or("no reason given");
+                    format!("HTTP {status}: {}", harmless(words))
+                }
+                Err(_) => format!("HTTP {status}, and the answer is not JSON"),
+            };
+            let heard = if status >= 500 {
+                breaker::Answer::Down(Down::SaysDown, why.clone())
+            } else {
+                no()
+            };
+            (heard, Err(why))
+        }
     }
 }
 
@@ -227,6 +291,30 @@ mod tests {
         }
         let none = json!({"resultType": "vector", "result": []});
         assert_eq!(understood(&none).unwrap(), Vec::new());
+    }
+
+    #[test]
+    fn only_what_says_that_the_server_is_down_counts_against_it() {
+        let own =
+            |kind: &str| json!({"status": "error", "errorType": kind, "error": "x"}).to_string();
+        let good = r#"{"status":"success","data":{}}"#.to_string();
+        for (status, body, down) in [
+            (200, good, false),
+            (400, own("bad_data"), false),
+            (422, own("execution"), false),
+            (503, own("timeout"), false),
+            (503, own("unavailable"), true),
+            (500, own("internal"), true),
+            (503, "Service Unavailable".to_string(), true),
+            (502, "<html>".to_string(), true),
+            (404, "404 page not found".to_string(), false),
+            (401, "{}".to_string(), false),
+            (200, "not json".to_string(), false),
+        ] {
+            let (heard, result) = understood_answer(status, body.as_bytes());
+            assert_eq!(matches!(heard, breaker::Answer::Down(..)), down, "{status} {body}");
+            assert_eq!(result.is_ok(), heard == breaker::Answer::Good, "{status} {body}");
+        }
     }
 
     #[test]

@@ -81,6 +81,7 @@ fn outside(sim: &Sim, store: Arc<dyn Store>, policy: Arc<Policy>) -> Outside {
         library: Arc::new(Library::load(&[])),
         policy,
         request_timeout: Duration::from_secs(10),
+        lines: sim.lines(),
     }
 }
 

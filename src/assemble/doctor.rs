@@ -6,6 +6,7 @@ use crate::adapters::clock::SystemClock;
 use crate::config::settings::Settings;
 use crate::domain::evidence::{Answer, Read};
 use crate::ports::clock::Clock;
+use crate::ports::line::Lines;
 use std::sync::Arc;
 
 /// One thing that was tried.
@@ -45,15 +46,16 @@ pub async fn doctor(settings: &Settings) -> Vec<Finding> {
         "see store.path; the directory must be yours, local and not full",
     ));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    cluster(settings, clock.clone(), &mut findings).await;
-    findings.push(match metrics(settings, clock) {
+    let lines = Lines::shipped(&clock);
+    cluster(settings, clock.clone(), &lines, &mut findings).await;
+    findings.push(match metrics(settings, clock, &lines) {
         Ok(Some(client)) => finding("prometheus", client.probe().await, "see prometheus.url"),
         Ok(None) => {
             missing("prometheus", "set prometheus.url: without it usage and trends are unknown")
         }
         Err(why) => finding("prometheus", Err(why), "see prometheus.url"),
     });
-    findings.push(match alert_source(settings) {
+    findings.push(match alert_source(settings, &lines) {
         Ok(Some(client)) => finding("alertmanager", client.probe().await, "see alertmanager.url"),
         Ok(None) => missing("alertmanager", "set alertmanager.url, or let it send to the webhook"),
         Err(why) => finding("alertmanager", Err(why), "see alertmanager.url"),
@@ -70,8 +72,13 @@ pub async fn doctor(settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-async fn cluster(settings: &Settings, clock: Arc<dyn Clock>, findings: &mut Vec<Finding>) {
-    let cluster = match connect(settings, clock).await {
+async fn cluster(
+    settings: &Settings,
+    clock: Arc<dyn Clock>,
+    lines: &Lines,
+    findings: &mut Vec<Finding>,
+) {
+    let cluster = match connect(settings, clock, lines).await {
         Ok(cluster) => cluster,
         Err(why) => {
             findings.push(finding(

@@ -7,7 +7,9 @@ use crate::adapters::clock::SystemClock;
 use crate::adapters::entropy::SystemEntropy;
 use crate::adapters::kube::{KubeCluster, KubeOptions};
 use crate::adapters::prometheus::Prometheus;
+use crate::adapters::store::guarded::GuardedStore;
 use crate::config::settings::Settings;
+use crate::domain::breaker::Destination;
 use crate::domain::id::ClusterId;
 use crate::domain::policy::{Grant, Policy};
 use crate::domain::principal::KubeIdentity;
@@ -19,6 +21,7 @@ use crate::ports::alerts::AlertSource;
 use crate::ports::clock::Clock;
 use crate::ports::cluster::{Cluster, Identity};
 use crate::ports::entropy::Entropy;
+use crate::ports::line::Lines;
 use crate::ports::metrics::Metrics;
 use crate::ports::store::Store;
 use std::collections::BTreeMap;
@@ -40,6 +43,7 @@ const TEMPLATE_LIMIT: u64 = 256 * 1024;
 pub async fn connect(
     settings: &Settings,
     clock: Arc<dyn Clock>,
+    lines: &Lines,
 ) -> Result<Arc<dyn Cluster>, String> {
     let options = KubeOptions {
         kubeconfig: settings.cluster.kubeconfig.clone(),
@@ -49,8 +53,9 @@ pub async fn connect(
         lease_name: settings.engine.lease_name.clone(),
         ..KubeOptions::default()
     };
-    let kube = KubeCluster::connect(options, clock).await.map_err(|error| error.to_string())?;
-    Ok(Arc::new(kube))
+    let line = lines.to(Destination::Cluster);
+    let kube = KubeCluster::connect(options, clock, line).await;
+    Ok(Arc::new(kube.map_err(|error| error.to_string())?))
 }
 
 /// Who the cluster of the settings is, and who we are to it.
@@ -59,7 +64,8 @@ pub async fn connect(
 /// Why it can't be asked.
 pub async fn identity(settings: &Settings) -> Result<Identity, String> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    connect(settings, clock).await?.identity().await.map_err(|error| error.to_string())
+    let lines = Lines::shipped(&clock);
+    connect(settings, clock, &lines).await?.identity().await.map_err(|error| error.to_string())
 }
 
 /// The Kubernetes identity of the caller's own credential; `None` when it can't be asked.
@@ -74,10 +80,12 @@ pub async fn own_identity(settings: &Settings) -> Option<KubeIdentity> {
 pub fn metrics(
     settings: &Settings,
     clock: Arc<dyn Clock>,
+    lines: &Lines,
 ) -> Result<Option<Arc<dyn Metrics>>, String> {
     let Some(url) = &settings.prometheus.url else { return Ok(None) };
     let token = settings.prometheus.token.read()?;
-    let client = Prometheus::new(url, token, HTTP_TIMEOUT, clock)?;
+    let client =
+        Prometheus::new(url, token, HTTP_TIMEOUT, clock, lines.to(Destination::Prometheus))?;
     Ok(Some(Arc::new(client)))
 }
 
@@ -85,10 +93,36 @@ pub fn metrics(
 ///
 /// # Errors
 /// What is wrong with its address or token.
-pub fn alert_source(settings: &Settings) -> Result<Option<Arc<dyn AlertSource>>, String> {
+pub fn alert_source(
+    settings: &Settings,
+    lines: &Lines,
+) -> Result<Option<Arc<dyn AlertSource>>, String> {
     let Some(url) = &settings.alertmanager.url else { return Ok(None) };
     let token = settings.alertmanager.token.read()?;
-    Ok(Some(Arc::new(Alertmanager::new(url, token, HTTP_TIMEOUT)?)))
+    let line = lines.to(Destination::Alertmanager);
+    Ok(Some(Arc::new(Alertmanager::new(url, token, HTTP_TIMEOUT, line)?)))
+}
+
+/// Lines to the destinations of the settings, each with its breaker.
+fn lines(settings: &Settings, entropy: &dyn Entropy, clock: &Arc<dyn Clock>) -> Lines {
+    let bytes = entropy.bytes();
+    let seed = bytes.iter().fold(0_u64, |seed, byte| seed.rotate_left(8) ^ u64::from(*byte));
+    let without_secrets = |url: &url::Url| {
+        let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+        format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or("?"))
+    };
+    let mut used = BTreeMap::from([
+        (Destination::Cluster, settings.cluster.context.clone().unwrap_or_default()),
+        (Destination::Store, settings.store.path.display().to_string()),
+    ]);
+    let urls = [
+        (Destination::Prometheus, &settings.prometheus.url),
+        (Destination::Alertmanager, &settings.alertmanager.url),
+    ];
+    for (destination, url) in urls {
+        used.extend(url.as_ref().map(|url| (destination, without_secrets(url))));
+    }
+    Lines::new(|destination| settings.breaker(destination), &used, seed, clock)
 }
 
 /// Shipped templates, those of the site, and its definitions of actions.
@@ -149,16 +183,20 @@ async fn prepare(
     version: &str,
     clock: Arc<dyn Clock>,
 ) -> Result<(Dispatcher, crate::engine::handle::Handle), String> {
-    let store = open_store(settings, false).await?;
-    let cluster = connect(settings, clock.clone()).await?;
+    let lines = Arc::new(lines(settings, &SystemEntropy, &clock));
+    let store: Arc<dyn Store> = Arc::new(GuardedStore::new(
+        open_store(settings, false).await?,
+        lines.to(Destination::Store),
+    ));
+    let cluster = connect(settings, clock.clone(), &lines).await?;
     let (id, name) = pinned(settings, cluster.as_ref(), store.as_ref()).await?;
     let owner = std::fs::metadata(&settings.store.path)
         .map_err(|error| format!("{}: {error}", settings.store.path.display()))?
         .uid();
     let policy = Arc::new(settings.policy(grants, owner));
     let outside = Outside {
-        metrics: metrics(settings, clock.clone())?,
-        alerts: alert_source(settings)?,
+        metrics: metrics(settings, clock.clone(), &lines)?,
+        alerts: alert_source(settings, &lines)?,
         library: Arc::new(library(settings)?),
         entropy: Arc::new(SystemEntropy),
         request_timeout: Duration::from_secs(settings.engine.request_timeout_s),
@@ -166,6 +204,7 @@ async fn prepare(
         clock,
         cluster,
         store,
+        lines,
     };
     let options = Options {
         settings: core_settings(id, name, policy, false),

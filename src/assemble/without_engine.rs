@@ -9,6 +9,7 @@ use crate::domain::alert::Alert;
 use crate::domain::id::ClusterId;
 use crate::ports::clock::Clock;
 use crate::ports::cluster::Cluster;
+use crate::ports::line::Lines;
 use crate::ports::sink::Sink;
 use crate::ports::store::{InboxItem, StopFlag, Store};
 use std::path::{Path, PathBuf};
@@ -84,7 +85,10 @@ async fn stop_lease(
     by: &str,
     reason: &str,
 ) -> Result<(), String> {
-    let cluster: Arc<dyn Cluster> = connect(settings, clock).await?;
+    let cluster: Arc<dyn Cluster> = {
+        let lines = Lines::shipped(&clock);
+        connect(settings, clock, &lines).await?
+    };
     let text = format!("{by}: {reason}");
     cluster.set_stop(Some(&text)).await.map_err(|error| error.to_string())
 }

@@ -63,6 +63,22 @@ pub const PROVIDERS: &[&str] = &["", "localai", "ollama", "vllm", "openai"];
 /// Name of the section whose members are free: labels that an alert must carry.
 pub const ALERTS_MATCH: &str = "alerts.match";
 
+/// Per cent of the calls in a breaker's window.
+const PERCENT: Kind = Kind::Number { min: 1, max: 100 };
+/// Calls that a breaker's window must hold.
+const MIN_CALLS: Kind = Kind::Number { min: 1, max: 10_000 };
+/// Probes of a breaker.
+const PROBES: Kind = Kind::Number { min: 1, max: 20 };
+const WINDOW: &str = "breaker: calls so long ago don't count any more";
+const MIN_CALLS_ABOUT: &str = "breaker: with fewer calls in the window it never opens";
+const FAILURE_RATE: &str = "breaker: opens when so many per cent of the calls found it down";
+const SLOW_RATE: &str = "breaker: opens when so many per cent of the calls were slow";
+const SLOW_AFTER: &str = "breaker: from this length on a call is slow";
+const OPEN: &str = "breaker: how long it stays open first; twice as long each time a probe fails";
+const OPEN_MOST: &str = "breaker: how long at most; both vary by a fifth";
+const PROBES_ABOUT: &str = "breaker: so many probes must come back well";
+const PROBE_LEASE: &str = "breaker: a probe without an answer for so long gives its place back";
+
 /// All settings, by section.
 pub const KEYS: &[Key] = &[
     key("cluster.kubeconfig", Kind::Path, "", "kubeconfig; empty: where kubectl looks"),
@@ -230,6 +246,42 @@ pub const KEYS: &[Key] = &[
         &["VECTOR_DB_PASSWORD"],
         "the password itself, from the environment only",
     ),
+    key("breakers.cluster.window", at_least(10), "1m", WINDOW),
+    key("breakers.cluster.min_calls", MIN_CALLS, "5", MIN_CALLS_ABOUT),
+    key("breakers.cluster.failure_rate", PERCENT, "50", FAILURE_RATE),
+    key("breakers.cluster.slow_rate", PERCENT, "80", SLOW_RATE),
+    key("breakers.cluster.slow_after", at_least(1), "5s", SLOW_AFTER),
+    key("breakers.cluster.open", at_least(1), "2s", OPEN),
+    key("breakers.cluster.open_most", at_least(1), "30s", OPEN_MOST),
+    key("breakers.cluster.probes", PROBES, "2", PROBES_ABOUT),
+    key("breakers.cluster.probe_lease", at_least(1), "30s", PROBE_LEASE),
+    key("breakers.store.window", at_least(10), "30s", WINDOW),
+    key("breakers.store.min_calls", MIN_CALLS, "5", MIN_CALLS_ABOUT),
+    key("breakers.store.failure_rate", PERCENT, "50", FAILURE_RATE),
+    key("breakers.store.slow_rate", PERCENT, "80", SLOW_RATE),
+    key("breakers.store.slow_after", at_least(1), "5s", SLOW_AFTER),
+    key("breakers.store.open", at_least(1), "1s", OPEN),
+    key("breakers.store.open_most", at_least(1), "5s", OPEN_MOST),
+    key("breakers.store.probes", PROBES, "2", PROBES_ABOUT),
+    key("breakers.store.probe_lease", at_least(1), "30s", PROBE_LEASE),
+    key("breakers.prometheus.window", at_least(10), "2m", WINDOW),
+    key("breakers.prometheus.min_calls", MIN_CALLS, "5", MIN_CALLS_ABOUT),
+    key("breakers.prometheus.failure_rate", PERCENT, "50", FAILURE_RATE),
+    key("breakers.prometheus.slow_rate", PERCENT, "80", SLOW_RATE),
+    key("breakers.prometheus.slow_after", at_least(1), "5s", SLOW_AFTER),
+    key("breakers.prometheus.open", at_least(1), "10s", OPEN),
+    key("breakers.prometheus.open_most", at_least(1), "5m", OPEN_MOST),
+    key("breakers.prometheus.probes", PROBES, "2", PROBES_ABOUT),
+    key("breakers.prometheus.probe_lease", at_least(1), "30s", PROBE_LEASE),
+    key("breakers.alertmanager.window", at_least(10), "5m", WINDOW),
+    key("breakers.alertmanager.min_calls", MIN_CALLS, "4", MIN_CALLS_ABOUT),
+    key("breakers.alertmanager.failure_rate", PERCENT, "50", FAILURE_RATE),
+    key("breakers.alertmanager.slow_rate", PERCENT, "80", SLOW_RATE),
+    key("breakers.alertmanager.slow_after", at_least(1), "5s", SLOW_AFTER),
+    key("breakers.alertmanager.open", at_least(1), "15s", OPEN),
+    key("breakers.alertmanager.open_most", at_least(1), "5m", OPEN_MOST),
+    key("breakers.alertmanager.probes", PROBES, "2", PROBES_ABOUT),
+    key("breakers.alertmanager.probe_lease", at_least(1), "30s", PROBE_LEASE),
     key("ui.theme", Kind::Text, "dark", "theme: a shipped name or a file"),
     key("ui.glyphs", Kind::Choice(GLYPHS), "auto", "signs and borders"),
     key("log.file", Kind::Path, "", "log file; empty: pilothouse.log beside the store"),

@@ -9,11 +9,14 @@ use super::settings::{
     UiSettings, VectorDbSettings, WebhookSettings,
 };
 use super::value::{Kind, Value};
+use crate::domain::breaker::{Destination, Limits};
 use crate::domain::policy::{Managed, Mode};
 use crate::domain::workflow::plan::Risk;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+/// Seconds that a call to Prometheus or Alertmanager takes at most.
+const HTTP_TIMEOUT_S: u64 = 10;
 /// Largest settings file.
 const FILE_LIMIT: u64 = 1024 * 1024;
 
@@ -300,11 +303,74 @@ impl Layers {
                 self.problem(self.origin(path), why);
             }
         }
+        self.check_breakers();
         if self.text("slm.endpoint").is_empty() != self.text("slm.model").is_empty() {
             self.problem(
                 self.origin("slm.endpoint"),
                 "slm.endpoint and slm.model belong together: set both or none".into(),
             );
+        }
+    }
+
+    fn is_set(&self, path: &str) -> bool {
+        self.entries.get(path).is_some_and(|(_, origin)| *origin != Origin::Default)
+    }
+
+    fn check_breakers(&mut self) {
+        let asked = !self.text("alertmanager.url").is_empty();
+        for destination in Destination::ALL {
+            let (call_s, every_s) = match destination {
+                Destination::Cluster => (self.number("engine.request_timeout"), None),
+                Destination::Alertmanager if asked => {
+                    (HTTP_TIMEOUT_S, Some(self.number("alertmanager.poll")))
+                }
+                Destination::Store | Destination::Prometheus | Destination::Alertmanager => {
+                    (HTTP_TIMEOUT_S, None)
+                }
+            };
+            let set = |key: &str| self.is_set(&format!("breakers.{destination}.{key}"));
+            // What was shipped gives way to what was set; two that were set must fit each other.
+            let problems = self
+                .breaker(*destination)
+                .nonsense(call_s, every_s)
+                .into_iter()
+                .filter(|(key, _)| {
+                    set(key)
+                        || *key == "open" && set("open_most")
+                        || *key == "window" && set("min_calls")
+                })
+                .collect::<Vec<_>>();
+            for (key, why) in problems {
+                let path = format!("breakers.{destination}.{key}");
+                self.problem(self.origin(&path), format!("{path}: {why}"));
+            }
+        }
+    }
+
+    fn breaker(&self, destination: Destination) -> Limits {
+        let number = |key: &str| self.number(&format!("breakers.{destination}.{key}"));
+        let small = |key: &str| u32::try_from(number(key)).unwrap_or(u32::MAX);
+        let min_calls = small("min_calls");
+        // Asked rarely, it needs a longer look back.
+        let rarely = match destination {
+            Destination::Alertmanager if !self.is_set("breakers.alertmanager.window") => {
+                self.number("alertmanager.poll").saturating_mul(u64::from(min_calls))
+            }
+            Destination::Alertmanager
+            | Destination::Cluster
+            | Destination::Store
+            | Destination::Prometheus => 0,
+        };
+        Limits {
+            window_s: number("window").max(rarely),
+            min_calls,
+            failure_percent: small("failure_rate"),
+            slow_percent: small("slow_rate"),
+            slow_after_s: number("slow_after"),
+            open_s: number("open"),
+            open_most_s: number("open_most"),
+            probes: small("probes"),
+            probe_lease_s: number("probe_lease"),
         }
     }
 
@@ -402,6 +468,7 @@ impl Layers {
                 dir_mode: self.mode_bits("report_export.dir_mode"),
                 file_mode: self.mode_bits("report_export.file_mode"),
             },
+            breakers: Destination::ALL.iter().map(|one| (*one, self.breaker(*one))).collect(),
             ui: UiSettings { theme: self.text("ui.theme"), glyphs: self.text("ui.glyphs") },
             log: LogSettings { file: self.path("log.file"), level: self.text("log.level") },
             alertmanager: AlertmanagerSettings {
@@ -563,6 +630,32 @@ mod tests {
     #[test]
     fn a_request_may_not_outlive_the_lease() {
         assert!(error("[engine]\nlease_ttl = \"10s\"\n").contains("must be less than"));
+    }
+
+    #[test]
+    fn breakers_are_as_shipped_and_nonsense_in_them_is_named() {
+        let loaded = with("", &[]).unwrap();
+        for destination in Destination::ALL {
+            let shipped = Limits::shipped(*destination);
+            assert_eq!(loaded.settings.breaker(*destination), shipped, "{destination}");
+        }
+        let set = "[breakers.prometheus]\nfailure_rate = 30\nopen = \"4s\"\n";
+        let limits = with(set, &[]).unwrap().settings.breaker(Destination::Prometheus);
+        assert_eq!((limits.failure_percent, limits.open_s), (30, 4));
+        let text = error("[breakers.cluster]\nopen = \"2m\"\nslow_after = \"10s\"\n");
+        assert!(
+            text.contains(":2: breakers.cluster.open: 120s is longer than open_most"),
+            "{text}"
+        );
+        assert!(text.contains(":3: breakers.cluster.slow_after: no call takes 10s"), "{text}");
+        assert!(error("[breakers.store]\nslow_rate = 0\n").contains("from 1 to 100"));
+        let rare = "[alertmanager]\nurl = \"http://a:9093\"\npoll = \"5m\"\n";
+        let stretched = with(rare, &[]).unwrap().settings.breaker(Destination::Alertmanager);
+        assert_eq!(stretched.window_s, 4 * 300, "asked rarely, it looks back longer");
+        let short = format!("{rare}[breakers.alertmanager]\nwindow = \"60s\"\n");
+        assert!(error(&short).contains("it could never open"), "{}", error(&short));
+        let quick = "[engine]\nrequest_timeout = \"4s\"\n";
+        assert!(with(quick, &[]).is_ok(), "what is shipped is no mistake of the site");
     }
 
     #[test]

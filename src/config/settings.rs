@@ -1,6 +1,7 @@
 //! The settings, as plain values. Made by [`super::load`], which has checked them.
 
 use super::secret::Secret;
+use crate::domain::breaker::{Destination, Limits};
 use crate::domain::policy::{Grant, Managed, Mode, Policy};
 use crate::domain::workflow::plan::Risk;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +41,8 @@ pub struct Settings {
     pub slm: SlmSettings,
     /// `[vector_db.postgresql]`. Not used yet.
     pub vector_db: VectorDbSettings,
+    /// `[breakers]`: when each opens and closes.
+    pub breakers: BTreeMap<Destination, Limits>,
     /// `[ui]`. Also there in a headless build.
     pub ui: UiSettings,
     /// `[log]`.
@@ -217,6 +220,12 @@ impl Settings {
             settle_s: self.policy.settle_s,
             expires_s: self.approval.expires_s,
         }
+    }
+
+    /// When the breaker in front of a destination opens and closes.
+    #[must_use]
+    pub fn breaker(&self, destination: Destination) -> Limits {
+        self.breakers.get(&destination).copied().unwrap_or_else(|| Limits::shipped(destination))
     }
 
     /// The Unix socket of the engine that writes this store.

@@ -10,7 +10,7 @@ use crate::domain::text::{redact, shorten};
 use crate::domain::time::{Timestamp, rfc3339};
 use crate::domain::workflow::execution::AttemptOutcome;
 use crate::domain::workflow::plan::Condition;
-use crate::ports::cluster::{Permit, Probe, Sent};
+use crate::ports::cluster::{ClusterError, Permit, Probe, Sent};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -49,7 +49,13 @@ pub async fn send(
             return refused(format!("the cluster's Lease is held by {}", lease.holder));
         }
         Ok(None) => return refused("the cluster's Lease is gone".into()),
-        Err(error) => return refused(format!("the Lease can't be read: {error}")),
+        // Nothing was sent, and waiting uses up no try.
+        Err(ClusterError::Unavailable(why)) => {
+            return AttemptOutcome::Held { why: format!("the cluster does not answer: {why}") };
+        }
+        Err(error @ (ClusterError::NotPermitted(_) | ClusterError::Refused(_))) => {
+            return refused(format!("the Lease can't be read: {error}"));
+        }
     }
     let now = outside.clock.monotonic();
     let deadline = standing.until.saturating_sub(MARGIN).min(now + outside.request_timeout);

@@ -8,6 +8,7 @@ use crate::ports::alerts::AlertSource;
 use crate::ports::clock::Clock;
 use crate::ports::cluster::Cluster;
 use crate::ports::entropy::Entropy;
+use crate::ports::line::Lines;
 use crate::ports::metrics::Metrics;
 use crate::ports::store::{READS_LIMIT, Store};
 use std::sync::Arc;
@@ -39,6 +40,8 @@ pub struct Outside {
     pub policy: Arc<Policy>,
     /// Longest that one request to the cluster may take.
     pub request_timeout: Duration,
+    /// The lines on which the others are reached, each with its breaker.
+    pub lines: Arc<Lines>,
 }
 
 impl Outside {

@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod clock;
 pub mod cluster;
 pub mod entropy;
+pub mod line;
 pub mod metrics;
 pub mod relay;
 pub mod sink;

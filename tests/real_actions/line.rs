@@ -4,6 +4,7 @@ use crate::world::{CLOCK, World, send};
 use pilothouse::adapters::kube::KubeCluster;
 use pilothouse::adapters::prometheus::Prometheus;
 use pilothouse::domain::action::{Action, ActionRequest, Compiled, compile};
+use pilothouse::domain::breaker::Destination;
 use pilothouse::domain::diagnosis::{Cause, Diagnosis, Disposition, MadeBy, Pattern};
 use pilothouse::domain::evidence::{Gathered, Progress, Read};
 use pilothouse::domain::id::AttemptId;
@@ -12,6 +13,7 @@ use pilothouse::domain::resource::{ObjectKey, ObjectRef};
 use pilothouse::domain::workflow::execution::AttemptOutcome;
 use pilothouse::ports::clock::Clock;
 use pilothouse::ports::cluster::Cluster;
+use pilothouse::ports::line::Lines;
 use pilothouse::ports::metrics::Metrics;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,7 +73,9 @@ pub async fn plan(
 fn metrics() -> Prometheus {
     let url = std::env::var("PILOTHOUSE_TEST_PROMETHEUS").unwrap();
     let url = url::Url::parse(&url).unwrap();
-    Prometheus::new(&url, None, Duration::from_secs(10), CLOCK.clone()).unwrap()
+    let clock: Arc<dyn Clock> = CLOCK.clone();
+    let line = Lines::shipped(&clock).to(Destination::Prometheus);
+    Prometheus::new(&url, None, Duration::from_secs(10), clock, line).unwrap()
 }
 
 /// Plans, previews and sends. A budget that holds an eviction back is waited for.

@@ -1,6 +1,6 @@
 //! Kubeconfigs, contexts, credential plugins.
 
-use crate::world::{CLOCK, Kept, World, connect, keep};
+use crate::world::{CLOCK, Kept, World, connect, keep, line};
 use pilothouse::adapters::kube::{KubeCluster, KubeOptions};
 use pilothouse::ports::cluster::Cluster;
 use serde_json::{Value, json};
@@ -72,7 +72,8 @@ async fn a_kubeconfig_that_is_of_no_use_is_refused_in_words() {
         (plugin.path.clone(), None, "context a"),
     ] {
         let options = KubeOptions { kubeconfig: Some(path), context, ..KubeOptions::default() };
-        let error = KubeCluster::connect(options, CLOCK.clone()).await.err().unwrap().to_string();
+        let error =
+            KubeCluster::connect(options, CLOCK.clone(), line()).await.err().unwrap().to_string();
         assert!(error.contains(expected), "{error}");
         assert!(!error.contains("abcdef99"), "{error}");
     }

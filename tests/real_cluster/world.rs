@@ -5,6 +5,7 @@ use pilothouse::adapters::clock::SystemClock;
 use pilothouse::adapters::entropy::SystemEntropy;
 use pilothouse::adapters::kube::{KubeCluster, KubeOptions};
 use pilothouse::adapters::store::memory::MemoryStore;
+use pilothouse::domain::breaker::Destination;
 use pilothouse::domain::evidence::{Answer, Read};
 use pilothouse::domain::id::{AttemptId, StepPath};
 use pilothouse::domain::operation::{ATTEMPT_ANNOTATION, FieldChange, Operation};
@@ -17,6 +18,7 @@ use pilothouse::engine::job::Sending;
 use pilothouse::engine::outside::Outside;
 use pilothouse::ports::clock::Clock;
 use pilothouse::ports::cluster::Cluster;
+use pilothouse::ports::line::{Line, Lines};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
@@ -159,7 +161,13 @@ impl Drop for World {
 /// Makes the adapter.
 pub async fn connect(options: KubeOptions) -> Arc<KubeCluster> {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Arc::new(KubeCluster::connect(options, CLOCK.clone()).await.unwrap())
+    Arc::new(KubeCluster::connect(options, CLOCK.clone(), line()).await.unwrap())
+}
+
+/// A line of its own to the cluster.
+pub fn line() -> Line {
+    let clock: Arc<dyn Clock> = CLOCK.clone();
+    Lines::shipped(&clock).to(Destination::Cluster)
 }
 
 /// A kubeconfig without credentials for `http://127.0.0.1:port`.
@@ -289,6 +297,7 @@ pub async fn send_holding(
         library: Arc::new(Library::default()),
         policy: Arc::new(Policy::default()),
         request_timeout: Duration::from_secs(30),
+        lines: Arc::new(Lines::shipped(&(CLOCK.clone() as Arc<dyn Clock>))),
     };
     let sending = Sending {
         path: StepPath::root().child(0),

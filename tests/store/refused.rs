@@ -37,6 +37,7 @@ async fn engine(place: &Place) -> (Handle, Arc<dyn Store>, ClusterId) {
         library: Arc::new(Library::load(&[])),
         policy: Arc::clone(&policy),
         request_timeout: Duration::from_secs(3),
+        lines: sim.lines(),
     };
     let settings = Settings {
         cluster: identity.cluster.clone(),

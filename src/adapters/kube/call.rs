@@ -1,8 +1,11 @@
 //! One request to the API server, and what its failure means.
 //!
-//! Promises: tells apart what never left, what was answered, and what may have arrived without an answer.
+//! Promises: tells apart what never left, what was answered, and what may have arrived without an answer. Nothing is
+//! sent past the breaker but a stop. What the breaker hears is about the API server only: what lies behind it (kubelets,
+//! aggregated APIs, admission webhooks) is no reason to stop asking.
 
 use super::connect::{Connection, words};
+use crate::domain::breaker::{Answer, Down};
 use crate::domain::text::{clean, redact, shorten};
 use crate::ports::cluster::ClusterError;
 use futures::AsyncReadExt;
@@ -35,11 +38,39 @@ pub(super) struct Call {
     query: Vec<(&'static str, String)>,
     body: Option<Value>,
     timeout: Option<Duration>,
+    urgent: bool,
 }
+
+/// API groups that the API server serves itself.
+const OWN_GROUPS: [&str; 16] = [
+    "apps",
+    "batch",
+    "autoscaling",
+    "policy",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "networking.k8s.io",
+    "rbac.authorization.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+];
 
 impl Call {
     pub(super) fn new(verb: Verb, path: impl Into<String>) -> Self {
-        Self { verb, path: path.into(), query: Vec::new(), body: None, timeout: None }
+        Self {
+            verb,
+            path: path.into(),
+            query: Vec::new(),
+            body: None,
+            timeout: None,
+            urgent: false,
+        }
     }
 
     pub(super) fn get(path: impl Into<String>) -> Self {
@@ -60,6 +91,36 @@ impl Call {
     pub(super) fn within(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
+    }
+
+    /// Is sent whatever the breaker says: nothing may delay a stop.
+    pub(super) fn urgent(mut self) -> Self {
+        self.urgent = true;
+        self
+    }
+
+    /// Whether the answer, and how long it takes, says something of the API server itself: reads of what it serves, and
+    /// reviews. A write may be held up by an admission webhook, a log by a kubelet.
+    fn tells_of_the_server(&self) -> bool {
+        let group = self.path.strip_prefix("/apis/").and_then(|rest| rest.split('/').next());
+        let own = match group {
+            Some(group) => OWN_GROUPS.contains(&group),
+            None => true,
+        };
+        let reads = match self.verb {
+            Verb::Get => !self.path.ends_with("/log") && !self.path.contains("/proxy"),
+            Verb::Create => {
+                matches!(group, Some("authentication.k8s.io" | "authorization.k8s.io"))
+            }
+            Verb::Delete | Verb::JsonPatch | Verb::MergePatch => false,
+        };
+        own && reads
+    }
+
+    /// What an exchange says of the API server.
+    fn heard(&self, heard: Answer) -> Answer {
+        let unreachable = matches!(heard, Answer::Down(Down::NoConnection, _));
+        if unreachable || self.tells_of_the_server() { heard } else { Answer::Untold }
     }
 
     fn request(&self) -> Result<http::Request<Vec<u8>>, CallError> {
@@ -160,29 +221,74 @@ impl Connection {
     pub(super) async fn bytes(&self, call: &Call) -> Result<Vec<u8>, CallError> {
         let request = call.request()?;
         let limit = self.options().timeout;
-        let timeout = call.timeout.map_or(limit, |own| own.min(limit));
-        let answer = tokio::time::timeout(timeout, self.exchange(request)).await.map_err(|_| {
-            CallError::Lost(format!("no answer within {:.1} s", timeout.as_secs_f32()))
-        })?;
+        let own = call.timeout.map_or(limit, |own| own.min(limit));
+        let calling = match self.line().begin() {
+            Ok(calling) => Some(calling),
+            Err(_) if call.urgent => None,
+            Err(refused) => return Err(CallError::NotSent(refused.to_string())),
+        };
+        let in_time = tokio::time::timeout(own, self.exchange(request)).await;
+        let answer = in_time.unwrap_or_else(|_| {
+            let why = format!("no answer within {:.1} s", own.as_secs_f32());
+            // A call that had less time than is usual says nothing by running out of it.
+            let heard = if own < limit {
+                Answer::Untold
+            } else {
+                Answer::Down(Down::NoAnswer, why.clone())
+            };
+            Err((CallError::Lost(why), heard))
+        });
+        if let Some(calling) = calling {
+            let heard = answer.as_ref().map_or_else(|(_, heard)| heard.clone(), |_| Answer::Good);
+            calling.end(&call.heard(heard));
+        }
+        let answer = answer.map_err(|(error, _)| error);
         if let Err(CallError::Answered { code: 401, .. }) = &answer {
             self.mark_stale().await;
         }
         answer
     }
 
-    async fn exchange(&self, request: http::Request<Vec<u8>>) -> Result<Vec<u8>, CallError> {
+    /// The answer; or what its lack means for the request, and what it says of the server.
+    async fn exchange(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<Vec<u8>, (CallError, Answer)> {
         let client = self.client().await;
-        let answer = client.request_stream(request).await.map_err(|error| sort_out(&error))?;
+        let answer = client
+            .request_stream(request)
+            .await
+            .map_err(|error| (sort_out(&error), says_of_server(&error)))?;
         let mut bytes = Vec::new();
         let mut limited = answer.take(LONGEST_ANSWER + 1);
-        limited
-            .read_to_end(&mut bytes)
-            .await
-            .map_err(|error| CallError::Lost(format!("the answer broke off: {}", words(&error))))?;
+        limited.read_to_end(&mut bytes).await.map_err(|error| {
+            let why = format!("the answer broke off: {}", words(&error));
+            (CallError::Lost(why.clone()), Answer::Down(Down::BrokeOff, why))
+        })?;
         if bytes.len() as u64 > LONGEST_ANSWER {
-            return Err(CallError::Lost("the answer is longer than 64 MiB".into()));
+            let why = "the answer is longer than 64 MiB".to_string();
+            return Err((CallError::Lost(why), Answer::No("too long".into())));
         }
         Ok(bytes)
+    }
+}
+
+/// What a failure of the client says of the API server.
+pub(super) fn says_of_server(error: &kube::Error) -> Answer {
+    match (error, sort_out(error)) {
+        (
+            kube::Error::BuildRequest(_)
+            | kube::Error::HttpError(_)
+            | kube::Error::Auth(_)
+            | kube::Error::TlsRequired,
+            _,
+        ) => Answer::Untold,
+        (_, CallError::NotSent(why)) => Answer::Down(Down::NoConnection, why),
+        (_, CallError::Lost(why)) => Answer::Down(Down::BrokeOff, why),
+        (_, CallError::Answered { code: 502..=504, message, .. }) => {
+            Answer::Down(Down::SaysDown, message)
+        }
+        (_, CallError::Answered { code, .. }) => Answer::No(format!("HTTP {code}")),
     }
 }
 
@@ -237,6 +343,30 @@ mod tests {
 
     fn answered(code: u16, message: &str) -> CallError {
         CallError::Answered { code, reason: String::new(), message: message.into() }
+    }
+
+    #[test]
+    fn only_what_the_api_server_serves_itself_tells_of_it() {
+        let get = |path: &str| Call::get(path).tells_of_the_server();
+        assert!(get("/version"));
+        assert!(get("/api/v1/namespaces/a/pods/b"));
+        assert!(get("/apis/apps/v1/namespaces/a/deployments"));
+        assert!(!get("/api/v1/namespaces/a/pods/b/log"), "a kubelet answers");
+        assert!(!get("/apis/metrics.k8s.io/v1beta1/pods"), "an aggregated API answers");
+        let write = |path: &str, verb| Call::new(verb, path).tells_of_the_server();
+        assert!(write("/apis/authorization.k8s.io/v1/subjectaccessreviews", Verb::Create));
+        assert!(!write("/apis/apps/v1/namespaces/a/deployments/b", Verb::JsonPatch));
+        assert!(!write("/api/v1/namespaces/a/pods/b/eviction", Verb::Create));
+    }
+
+    #[test]
+    fn a_write_without_an_answer_says_nothing_and_one_without_a_connection_does() {
+        let patch = Call::new(Verb::JsonPatch, "/apis/apps/v1/namespaces/a/deployments/b");
+        let lost = Answer::Down(Down::NoAnswer, String::new());
+        assert_eq!(patch.heard(lost.clone()), Answer::Untold);
+        let gone = Answer::Down(Down::NoConnection, String::new());
+        assert_eq!(patch.heard(gone.clone()), gone);
+        assert_eq!(Call::get("/version").heard(lost.clone()), lost);
     }
 
     #[test]

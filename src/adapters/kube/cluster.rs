@@ -8,6 +8,7 @@ use crate::domain::operation::Operation;
 use crate::domain::principal::KubeIdentity;
 use crate::ports::clock::Clock;
 use crate::ports::cluster::{Cluster, ClusterError, Identity, LeaseView, Permit, Probe, Sent};
+use crate::ports::line::Line;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -19,15 +20,16 @@ pub struct KubeCluster {
 
 impl KubeCluster {
     /// Makes the client. Asks the cluster nothing yet: [`Cluster::identity`] does. `clock` must be the one that permits'
-    /// deadlines are on.
+    /// deadlines are on. `line` is the only way to the API server.
     ///
     /// # Errors
     /// The kubeconfig, its context, or a credential plugin is of no use; which and why.
     pub async fn connect(
         options: KubeOptions,
         clock: Arc<dyn Clock>,
+        line: Line,
     ) -> Result<Self, ConnectError> {
-        let connection = Connection::open(options, clock).await?;
+        let connection = Connection::open(options, clock, line).await?;
         Ok(Self { connection, kinds: Kinds::default() })
     }
 

@@ -6,6 +6,7 @@
 use crate::domain::text::{clean, redact};
 use crate::ports::clock::Clock;
 use crate::ports::cluster::{LEASE_NAME, LEASE_NAMESPACE};
+use crate::ports::line::Line;
 use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use std::path::PathBuf;
@@ -77,6 +78,7 @@ pub(super) struct Connection {
     options: KubeOptions,
     context: String,
     clock: Arc<dyn Clock>,
+    line: Line,
     server: http::Uri,
     authority: Option<Vec<Vec<u8>>>,
     current: Mutex<Current>,
@@ -97,6 +99,7 @@ impl Connection {
     pub(super) async fn open(
         options: KubeOptions,
         clock: Arc<dyn Clock>,
+        line: Line,
     ) -> Result<Self, ConnectError> {
         let (config, context) = load(&options).await?;
         let server = config.cluster_url.clone();
@@ -104,7 +107,7 @@ impl Connection {
         let client = make(config, &context).await?;
         let made = clock.monotonic();
         let current = Mutex::new(Current { client, stale: false, made });
-        Ok(Self { options, context, clock, server, authority, current })
+        Ok(Self { options, context, clock, line, server, authority, current })
     }
 
     pub(super) fn context(&self) -> &str {
@@ -113,6 +116,10 @@ impl Connection {
 
     pub(super) fn options(&self) -> &KubeOptions {
         &self.options
+    }
+
+    pub(super) fn line(&self) -> &Line {
+        &self.line
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {

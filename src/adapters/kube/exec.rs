@@ -5,9 +5,10 @@
 //! connection that broke: unknown, and never repeated.
 //! Absent on purpose: a shell, standard input, a terminal.
 
-use super::call::{CallError, sort_out};
+use super::call::{CallError, says_of_server, sort_out};
 use super::cluster::KubeCluster;
 use super::write::{Stop, not_read, refused, same_uid};
+use crate::domain::breaker::{Answer, Down};
 use crate::domain::operation::{Command, Keeps};
 use crate::domain::text::{clean, clean_lines, redact, shorten};
 use crate::domain::workflow::execution::AttemptOutcome;
@@ -56,6 +57,11 @@ impl KubeCluster {
         command: &Command,
         left: Duration,
     ) -> Result<AttachedProcess, AttemptOutcome> {
+        let calling = self
+            .connection
+            .line()
+            .begin()
+            .map_err(|closed| AttemptOutcome::Held { why: closed.to_string() })?;
         let client = self.connection.client().await;
         let pods = Api::<Pod>::namespaced(client, &command.pod.key.namespace);
         let how = AttachParams::default()
@@ -64,7 +70,16 @@ impl KubeCluster {
             .stdout(true)
             .stderr(true);
         let starting = pods.exec(&command.pod.key.name, command.argv.clone(), &how);
-        let Ok(started) = tokio::time::timeout(left, starting).await else {
+        let started = tokio::time::timeout(left, starting).await;
+        // The kubelet answers: only that there was no connection at all is about the API server.
+        calling.end(&match &started {
+            Ok(Err(error)) => match says_of_server(error) {
+                down @ Answer::Down(Down::NoConnection, _) => down,
+                Answer::Down(..) | Answer::Good | Answer::No(_) | Answer::Untold => Answer::Untold,
+            },
+            Ok(Ok(_)) | Err(_) => Answer::Untold,
+        });
+        let Ok(started) = started else {
             let why = "it is not known whether it was started: no answer in time".to_string();
             return Err(AttemptOutcome::NoAnswer { why });
         };

@@ -94,7 +94,9 @@ impl KubeCluster {
         let annotations = json!({STOP_ANNOTATION: text});
         for _ in 0..CONFLICTS {
             let patch = json!({"metadata": {"annotations": annotations}});
-            match self.patch_lease(&patch).await {
+            let call = Call::new(Verb::MergePatch, self.lease_path()).body(patch);
+            let call = if text.is_some() { call.urgent() } else { call };
+            match self.connection.json(&call).await {
                 Ok(_) => return Ok(()),
                 Err(error) if error.code() == Some(404) && text.is_none() => return Ok(()),
                 Err(error) if error.code() == Some(404) => {}

@@ -8,6 +8,7 @@ use super::shapes::log_of;
 use super::sim::lock;
 use super::store::Door;
 use super::world::World;
+use crate::domain::breaker::{self, Destination, Down};
 use crate::domain::evidence::{Answer, LIST_LIMIT, Read};
 use crate::domain::id::{AttemptId, ClusterId};
 use crate::domain::operation::{ATTEMPT_ANNOTATION, FieldChange, Operation};
@@ -37,20 +38,25 @@ impl SimCluster {
 }
 
 impl World {
-    /// Faults that any request can meet.
+    /// The breaker, and faults that any request can meet.
     pub(super) fn reachable(&mut self) -> Result<(), ClusterError> {
+        let line = self.lines.to(Destination::Cluster);
+        let calling =
+            line.begin().map_err(|closed| ClusterError::Unavailable(closed.to_string()))?;
         let now = self.now;
         if self.faults.strikes(Fault::ApiDown, now) {
-            return Err(ClusterError::Unavailable(
-                "503 Service Unavailable: the server is currently unable to handle the request"
-                    .into(),
-            ));
+            let why =
+                "503 Service Unavailable: the server is currently unable to handle the request";
+            calling.end(&breaker::Answer::Down(Down::SaysDown, why.into()));
+            return Err(ClusterError::Unavailable(why.into()));
         }
         if self.faults.strikes(Fault::Throttled, now) {
+            calling.end(&breaker::Answer::No("HTTP 429".into()));
             return Err(ClusterError::Unavailable(
                 "429 Too Many Requests: please try again later".into(),
             ));
         }
+        calling.end(&breaker::Answer::Good);
         Ok(())
     }
 
@@ -470,7 +476,10 @@ impl Cluster for SimCluster {
 
     async fn set_stop(&self, text: Option<&str>) -> Result<(), ClusterError> {
         let mut world = lock(&self.world);
-        world.reachable()?;
+        // Nothing may delay a stop, a breaker neither.
+        if text.is_none() {
+            world.reachable()?;
+        }
         world.annotate_stop(text, FIELD_MANAGER);
         Ok(())
     }

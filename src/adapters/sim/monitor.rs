@@ -4,6 +4,7 @@ use super::faults::Fault;
 use super::sim::lock;
 use super::world::World;
 use crate::domain::alert::Alert;
+use crate::domain::breaker::{Answer, Destination, Down};
 use crate::ports::alerts::AlertSource;
 use std::sync::{Arc, Mutex};
 
@@ -20,10 +21,15 @@ impl SimAlerts {
 }
 
 fn answers(world: &mut World) -> Result<(), String> {
+    let line = world.lines.to(Destination::Alertmanager);
+    let calling = line.begin().map_err(|closed| format!("Alertmanager: {closed}"))?;
     let now = world.now();
     if world.faults.strikes(Fault::AlertsDown, now) {
-        return Err("Alertmanager does not answer: connection refused".into());
+        let why = "connection refused";
+        calling.end(&Answer::Down(Down::NoConnection, why.into()));
+        return Err(format!("Alertmanager does not answer: {why}"));
     }
+    calling.end(&Answer::Good);
     Ok(())
 }
 

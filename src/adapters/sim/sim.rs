@@ -9,10 +9,12 @@ use super::people::People;
 use super::scenario::Scenario;
 use super::timeline::dawn;
 use super::world::World;
+use crate::domain::breaker::{Destination, Limits};
 use crate::ports::alerts::AlertSource;
 use crate::ports::clock::Clock;
 use crate::ports::cluster::Cluster;
 use crate::ports::entropy::Entropy;
+use crate::ports::line::Lines;
 use crate::ports::metrics::Metrics;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -28,6 +30,7 @@ pub struct Sim {
     seed: u64,
     timers: Timers,
     entropy: Arc<SimEntropy>,
+    lines: Arc<Lines>,
 }
 
 impl Sim {
@@ -36,7 +39,12 @@ impl Sim {
     pub fn new(scenario: Scenario, seed: u64) -> Self {
         let began = dawn(&scenario);
         let timers = Timers::new(began);
-        let mut world = World::empty(&scenario.cluster, seed, began, timers.clone());
+        let clock: Arc<dyn Clock> = Arc::new(SimClock::new(timers.clone()));
+        let used = [Destination::Cluster, Destination::Prometheus, Destination::Alertmanager];
+        let used = used.into_iter().map(|one| (one, "simulated".to_string())).collect();
+        let lines = Arc::new(Lines::new(Limits::shipped, &used, seed, &clock));
+        let mut world =
+            World::empty(&scenario.cluster, seed, began, timers.clone(), Arc::clone(&lines));
         world.populate(&scenario);
         Self {
             world: Arc::new(Mutex::new(world)),
@@ -44,6 +52,7 @@ impl Sim {
             seed,
             timers,
             entropy: Arc::new(SimEntropy::new(seed)),
+            lines,
         }
     }
 
@@ -74,6 +83,12 @@ impl Sim {
     #[must_use]
     pub fn alerts(&self) -> Arc<dyn AlertSource> {
         Arc::new(SimAlerts::new(Arc::clone(&self.world)))
+    }
+
+    /// The lines on which the ports reach the world.
+    #[must_use]
+    pub fn lines(&self) -> Arc<Lines> {
+        Arc::clone(&self.lines)
     }
 
     /// Virtual time.

@@ -17,8 +17,10 @@ use super::seeded::Seeded;
 use crate::domain::alert::Alert;
 use crate::domain::resource::ObjectKey;
 use crate::domain::time::{Timestamp, plus};
+use crate::ports::line::Lines;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A cluster with its monitoring, in virtual time.
 #[derive(Debug)]
@@ -41,11 +43,18 @@ pub struct World {
     pub(super) began: Timestamp,
     pub(super) notes: Vec<String>,
     pub(super) timers: Timers,
+    pub(super) lines: Arc<Lines>,
 }
 
 impl World {
     /// A world with nothing in it.
-    pub(super) fn empty(name: &str, seed: u64, now: Timestamp, timers: Timers) -> Self {
+    pub(super) fn empty(
+        name: &str,
+        seed: u64,
+        now: Timestamp,
+        timers: Timers,
+        lines: Arc<Lines>,
+    ) -> Self {
         Self {
             name: name.into(),
             now,
@@ -65,6 +74,7 @@ impl World {
             began: now,
             notes: Vec::new(),
             timers,
+            lines,
         }
     }
 

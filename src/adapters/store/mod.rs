@@ -62,6 +62,7 @@
 //!
 //! Deliberately absent: rewriting or compacting events, repair, encryption, network file systems.
 
+pub mod guarded;
 pub mod memory;
 mod sealing;
 pub mod sqlite;

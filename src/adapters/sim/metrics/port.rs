@@ -7,6 +7,7 @@ use crate::adapters::sim::faults::Fault;
 use crate::adapters::sim::json::float;
 use crate::adapters::sim::sim::lock;
 use crate::adapters::sim::world::World;
+use crate::domain::breaker::{self, Destination, Down};
 use crate::domain::evidence::{Answer, Read, Series};
 use crate::ports::metrics::Metrics;
 use std::collections::BTreeMap;
@@ -27,12 +28,21 @@ impl SimMetrics {
     }
 }
 
-fn down(world: &mut World) -> Option<&'static str> {
+/// Why it can't be asked: the breaker, or the fault.
+fn down(world: &mut World) -> Option<String> {
+    let line = world.lines.to(Destination::Prometheus);
+    let calling = match line.begin() {
+        Ok(calling) => calling,
+        Err(closed) => return Some(format!("Prometheus: {closed}")),
+    };
     let now = world.now();
-    world
-        .faults
-        .strikes(Fault::MetricsDown, now)
-        .then_some("Prometheus does not answer: connection refused")
+    if world.faults.strikes(Fault::MetricsDown, now) {
+        let why = "connection refused";
+        calling.end(&breaker::Answer::Down(Down::NoConnection, why.into()));
+        return Some(format!("Prometheus does not answer: {why}"));
+    }
+    calling.end(&breaker::Answer::Good);
+    None
 }
 
 fn answer(world: &World, promql: &str, window_s: u32, step_s: u32) -> Result<Vec<Series>, String> {
@@ -67,7 +77,7 @@ impl Metrics for SimMetrics {
     async fn query(&self, read: &Read) -> Answer {
         let mut world = lock(&self.world);
         if let Some(why) = down(&mut world) {
-            return Answer::Unavailable(why.into());
+            return Answer::Unavailable(why);
         }
         let result = match read {
             Read::Query { promql } => answer(&world, promql, 0, 1),
@@ -82,7 +92,7 @@ impl Metrics for SimMetrics {
 
     async fn probe(&self) -> Result<String, String> {
         match down(&mut lock(&self.world)) {
-            Some(why) => Err(why.into()),
+            Some(why) => Err(why),
             None => Ok("simulated Prometheus".into()),
         }
     }

@@ -1,0 +1,322 @@
+//! Lines to destinations: the only way that an adapter reaches what is outside, each with its breaker in it.
+//!
+//! Like a `Permit`, a [`Line`] is a value that an adapter can't do without: it is made with one, and every call begins
+//! on it. So no destination can be called past its breaker, and none can be forgotten.
+//!
+//! Promises: a call that is dropped before it ended gives its place back; whoever is refused hears which breaker, since
+//! when and why. Long streams (the output of a program) hold a line only until they have begun.
+
+use super::clock::Clock;
+use crate::domain::breaker::{
+    Answer, Breaker, Destination, Forced, Limits, Moment, Move, Refused, Setting, State, Ticket,
+    View,
+};
+use crate::domain::time::rfc3339;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+struct Inner {
+    clock: Arc<dyn Clock>,
+    place: String,
+    breaker: Mutex<Breaker>,
+}
+
+/// The way to one destination. Cheap to clone; clones share the breaker.
+#[derive(Clone)]
+pub struct Line(Arc<Inner>);
+
+impl std::fmt::Debug for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Line").field(&self.breaker().destination()).finish()
+    }
+}
+
+/// A call that is being made. Ended by [`Calling::end`]; dropped before, it was given up.
+#[derive(Debug)]
+pub struct Calling {
+    line: Line,
+    ticket: Ticket,
+    began: Duration,
+    ended: bool,
+}
+
+impl Line {
+    /// A line with a closed breaker. `place` says where it leads, for people; `seed` makes the jitter.
+    #[must_use]
+    pub fn new(
+        destination: Destination,
+        limits: Limits,
+        place: &str,
+        seed: u64,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let breaker = Mutex::new(Breaker::new(destination, limits, seed, clock.now()));
+        Self(Arc::new(Inner { clock, place: place.into(), breaker }))
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.0.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { mono: self.0.clock.monotonic(), wall: self.0.clock.now() }
+    }
+
+    /// Begins a call.
+    ///
+    /// # Errors
+    /// The breaker does not let it through: nothing may be sent.
+    pub fn begin(&self) -> Result<Calling, Refused> {
+        let moment = self.moment();
+        let ticket = self.breaker().begin(moment)?;
+        Ok(Calling { line: self.clone(), ticket, began: moment.mono, ended: false })
+    }
+
+    /// How the breaker stands now.
+    #[must_use]
+    pub fn state(&self) -> State {
+        let moment = self.moment();
+        let mut breaker = self.breaker();
+        breaker.tick(moment);
+        breaker.state()
+    }
+
+    /// How many probes may be begun now.
+    #[must_use]
+    pub fn places(&self) -> u32 {
+        self.breaker().places()
+    }
+
+    fn set(&self, setting: Setting, why: &str) {
+        let moment = self.moment();
+        self.breaker().set(setting, why, moment);
+    }
+
+    fn view(&self) -> View {
+        let moment = self.moment();
+        self.breaker().view(&self.0.place, moment)
+    }
+}
+
+impl Calling {
+    /// Says what came of it.
+    pub fn end(mut self, answer: &Answer) {
+        self.ended = true;
+        let moment = self.line.moment();
+        let took = moment.mono.saturating_sub(self.began);
+        self.line.breaker().end(self.ticket, answer, took, moment);
+    }
+}
+
+impl Drop for Calling {
+    fn drop(&mut self) {
+        if !self.ended {
+            let moment = self.line.moment();
+            let took = moment.mono.saturating_sub(self.began);
+            self.line.breaker().give_up(self.ticket, took, moment);
+        }
+    }
+}
+
+/// All lines of a process.
+#[derive(Debug)]
+pub struct Lines {
+    cluster: Line,
+    store: Line,
+    prometheus: Line,
+    alertmanager: Line,
+    used: BTreeSet<Destination>,
+}
+
+impl Lines {
+    /// Lines to all destinations. `used` says where each leads; what is not in it is not configured, and not shown.
+    #[must_use]
+    pub fn new(
+        limits: impl Fn(Destination) -> Limits,
+        used: &BTreeMap<Destination, String>,
+        seed: u64,
+        clock: &Arc<dyn Clock>,
+    ) -> Self {
+        let to = |destination, lane| {
+            let place = used.get(&destination).map_or("", String::as_str);
+            Line::new(destination, limits(destination), place, seed ^ lane, Arc::clone(clock))
+        };
+        Self {
+            cluster: to(Destination::Cluster, 1 << 40),
+            store: to(Destination::Store, 2 << 40),
+            prometheus: to(Destination::Prometheus, 3 << 40),
+            alertmanager: to(Destination::Alertmanager, 4 << 40),
+            used: used.keys().copied().collect(),
+        }
+    }
+
+    /// Lines as shipped to all destinations.
+    #[must_use]
+    pub fn shipped(clock: &Arc<dyn Clock>) -> Self {
+        let used = Destination::ALL.iter().map(|one| (*one, String::new())).collect();
+        Self::new(Limits::shipped, &used, 0, clock)
+    }
+
+    /// The line to one.
+    #[must_use]
+    pub fn to(&self, destination: Destination) -> Line {
+        self.line(destination).clone()
+    }
+
+    fn line(&self, destination: Destination) -> &Line {
+        match destination {
+            Destination::Cluster => &self.cluster,
+            Destination::Store => &self.store,
+            Destination::Prometheus => &self.prometheus,
+            Destination::Alertmanager => &self.alertmanager,
+        }
+    }
+
+    /// Which destinations are configured.
+    pub fn used(&self) -> impl Iterator<Item = Destination> + '_ {
+        self.used.iter().copied()
+    }
+
+    /// How each stands.
+    #[must_use]
+    pub fn states(&self) -> BTreeMap<Destination, State> {
+        self.used().map(|one| (one, self.line(one).state())).collect()
+    }
+
+    /// Destinations that can take a probe now.
+    #[must_use]
+    pub fn wanting_probes(&self) -> Vec<Destination> {
+        self.used()
+            .filter(|one| {
+                self.line(*one).state() == State::HalfOpen && self.line(*one).places() > 0
+            })
+            .collect()
+    }
+
+    /// Changes of state since this was asked last.
+    #[must_use]
+    pub fn take_moves(&self) -> Vec<Move> {
+        let mut moves = Vec::new();
+        for one in self.used() {
+            let line = self.line(one);
+            let _as_it_is_now = line.state();
+            moves.extend(line.breaker().take_moves());
+        }
+        moves.sort_by_key(|one| one.at);
+        moves
+    }
+
+    /// Sets each as a person wants it; those that are not named go by themselves.
+    pub fn set(&self, forced: &BTreeMap<Destination, Forced>) {
+        for one in self.used() {
+            match forced.get(&one) {
+                Some(forced) => {
+                    let Forced { setting, by, reason, .. } = forced;
+                    self.line(one).set(*setting, &format!("by {by}: {reason}"));
+                }
+                None => self
+                    .line(one)
+                    .set(Setting::Automatic, "taken back by a person, or its time is over"),
+            }
+        }
+    }
+
+    /// The picture of each.
+    #[must_use]
+    pub fn views(&self) -> Vec<View> {
+        self.used().map(|one| self.line(one).view()).collect()
+    }
+
+    /// Why no call passes to a destination now; `None`: they do.
+    #[must_use]
+    pub fn closed_to(&self, destination: Destination) -> Option<String> {
+        let line = self.line(destination);
+        if line.state().passes() {
+            return None;
+        }
+        let view = line.view();
+        let since = view.down_since.unwrap_or(view.since);
+        Some(format!("breaker {destination} is {} since {}", view.state, rfc3339(since)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::breaker::Down;
+    use crate::domain::time::Timestamp;
+
+    struct Still(Mutex<Duration>);
+
+    #[async_trait::async_trait]
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap()
+                + chrono::TimeDelta::from_std(self.monotonic()).unwrap()
+        }
+
+        fn monotonic(&self) -> Duration {
+            *self.0.lock().unwrap()
+        }
+
+        async fn sleep(&self, _length: Duration) {}
+    }
+
+    fn lines() -> (Lines, Arc<Still>) {
+        let clock = Arc::new(Still(Mutex::new(Duration::ZERO)));
+        let shared: Arc<dyn Clock> = clock.clone();
+        (Lines::shipped(&shared), clock)
+    }
+
+    fn kill(line: &Line) {
+        for _ in 0..5 {
+            let calling = line.begin().unwrap();
+            calling.end(&Answer::Down(Down::NoAnswer, "10 s".into()));
+        }
+        assert_eq!(line.state(), State::Open);
+    }
+
+    #[test]
+    fn a_call_that_is_dropped_gives_its_place_back() {
+        let (lines, clock) = lines();
+        let line = lines.to(Destination::Cluster);
+        kill(&line);
+        *clock.0.lock().unwrap() += Duration::from_secs(3);
+        assert_eq!(line.state(), State::HalfOpen);
+        let probes = [line.begin().unwrap(), line.begin().unwrap()];
+        assert!(line.begin().is_err());
+        drop(probes);
+        assert_eq!(line.places(), 2);
+        assert_eq!(lines.wanting_probes(), [Destination::Cluster]);
+    }
+
+    #[test]
+    fn one_destination_does_not_stand_for_another() {
+        let (lines, _) = lines();
+        kill(&lines.to(Destination::Prometheus));
+        assert!(lines.to(Destination::Cluster).begin().is_ok());
+        assert!(lines.closed_to(Destination::Prometheus).is_some());
+        let moves = lines.take_moves();
+        assert_eq!(moves.len(), 1);
+        assert_eq!((moves[0].destination, moves[0].to), (Destination::Prometheus, State::Open));
+        assert!(lines.take_moves().is_empty(), "each is told once");
+    }
+
+    #[test]
+    fn what_a_person_set_holds_until_it_is_taken_back() {
+        let (lines, clock) = lines();
+        let forced = Forced {
+            setting: Setting::ForcedOpen,
+            by: "jonas".into(),
+            reason: "maintenance".into(),
+            since: clock.now(),
+            until: None,
+        };
+        lines.set(&BTreeMap::from([(Destination::Alertmanager, forced)]));
+        let line = lines.to(Destination::Alertmanager);
+        assert!(line.begin().unwrap_err().to_string().contains("by jonas: maintenance"));
+        lines.set(&BTreeMap::new());
+        assert!(line.begin().is_ok());
+    }
+}
