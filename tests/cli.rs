@@ -499,6 +499,28 @@ fn figures_without_records_say_so_and_a_wrong_group_names_what_there_is() {
 }
 
 #[test]
+fn breakers_are_listed_from_the_log_and_setting_one_needs_an_engine_and_a_reason() {
+    let home = seeded();
+    let listed = home.run(&["breakers"]);
+    assert_eq!(listed.code, 0, "{}", listed.err);
+    assert!(listed.out.contains("prometheus"), "{}", listed.out);
+    let items = parsed(&home.run(&["breakers", "list", "--output", "json"]).out);
+    assert_eq!(items["schema"], "pilothouse/v1");
+    let names = items["items"].as_array().unwrap().iter().map(|one| one["name"].clone());
+    assert_eq!(names.collect::<Vec<_>>(), ["cluster", "store", "prometheus", "alertmanager"]);
+    assert_eq!(items["items"][0]["state"], "closed");
+    let shown = home.run(&["breakers", "show", "cluster"]);
+    assert!(shown.out.contains("never sent again blindly"), "{}", shown.out);
+    assert_eq!(home.run(&["breakers", "show", "promethus"]).code, 3);
+    let without = home.run(&["breakers", "force-open", "prometheus"]);
+    assert_eq!(without.code, 2, "{}", without.err);
+    let empty = home.run(&["breakers", "force-open", "prometheus", "--reason", " "]);
+    assert_eq!(empty.code, 2, "{}", empty.err);
+    let alone = home.run(&["breakers", "reset", "prometheus", "--reason", "x"]);
+    assert_eq!(alone.code, 6, "no engine answers: {}", alone.err);
+}
+
+#[test]
 fn a_stop_without_an_engine_is_set_in_the_store_and_says_that_the_lease_is_not() {
     let home = seeded();
     let ran = home.run(&["stop", "--reason", "testing"]);

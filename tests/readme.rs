@@ -12,6 +12,7 @@
 use clap::CommandFactory as _;
 use pilothouse::cli::arguments::Arguments;
 use pilothouse::domain::action::Action;
+use pilothouse::domain::breaker::Destination;
 use std::path::Path;
 
 const OPENING: &str = "<!-- keys: made of assets/keymap.toml, held by tests/readme.rs -->\n";
@@ -92,6 +93,39 @@ fn the_table_of_actions_is_that_of_the_catalogue() {
     let start = text.find(ACTIONS).expect("the opening mark") + ACTIONS.len();
     let end = text.find(ACTIONS_END).expect("the closing mark");
     let wanted = actions();
+    if std::env::var_os("UPDATE_README").is_some() {
+        let updated = format!("{}{wanted}{}", &text[..start], &text[end..]);
+        std::fs::write(root().join("README.md"), updated).unwrap();
+        return;
+    }
+    assert_eq!(&text[start..end], wanted, "run with UPDATE_README=1 to write the table anew");
+}
+
+const BREAKERS: &str =
+    "<!-- breakers: made of the table in src/domain/breaker, held by tests/readme.rs -->\n";
+const BREAKERS_END: &str = "<!-- /breakers -->";
+
+/// The table: one row for each destination.
+fn breakers() -> String {
+    let mut out = "| destination | counts as down | is an answer | running work | waiting work |\n\
+                   | --- | --- | --- | --- | --- |\n"
+        .to_string();
+    for destination in Destination::ALL {
+        let declared = destination.declared();
+        out.push_str(&format!(
+            "| `{destination}` | {} | {} | {} | {} |\n",
+            declared.down, declared.answers, declared.running, declared.waiting
+        ));
+    }
+    out
+}
+
+#[test]
+fn the_table_of_breakers_is_the_one_that_work_goes_by() {
+    let text = readme();
+    let start = text.find(BREAKERS).expect("the opening mark") + BREAKERS.len();
+    let end = text.find(BREAKERS_END).expect("the closing mark");
+    let wanted = breakers();
     if std::env::var_os("UPDATE_README").is_some() {
         let updated = format!("{}{wanted}{}", &text[..start], &text[end..]);
         std::fs::write(root().join("README.md"), updated).unwrap();

@@ -59,6 +59,7 @@ fn snapshot(role: Role) -> Snapshot {
             Source { name: "cluster", ok: Some(true), good_at: None, note: String::new() },
             Source { name: "prometheus", ok: None, good_at: None, note: String::new() },
         ],
+        breakers: Arc::new(Vec::new()),
         firing: 23,
         at: now(),
         speed: 1,

@@ -2,7 +2,7 @@
 
 use super::output::Format;
 use super::{
-    actions, alert, approve, audit, cancel, claim, completions, config, demo, doctor,
+    actions, alert, approve, audit, breakers, cancel, claim, completions, config, demo, doctor,
     effectiveness, engine, export, handover, list, logs, man, pause, plan, plan_anew, record,
     reject, resume, retry, revise, show, skip, start, stop, take_over, templates, undo, watch,
 };
@@ -140,6 +140,8 @@ pub enum Verb {
     Record(record::Record),
     /// The event log: verify its chain, or show it.
     Audit(audit::Audit),
+    /// Breakers: list, show, force open, disable, reset.
+    Breakers(breakers::Breakers),
     /// Templates: list, show, lint, test.
     Templates(templates::Templates),
     /// The catalogue of actions, the site's definitions, and examples of them: list, show.

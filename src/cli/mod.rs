@@ -9,6 +9,7 @@ pub mod alert;
 pub mod approve;
 pub mod arguments;
 pub mod audit;
+pub mod breakers;
 pub mod caller;
 pub mod cancel;
 pub mod claim;

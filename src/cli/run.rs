@@ -90,6 +90,7 @@ fn dispatch(arguments: Arguments) -> Outcome {
         Some(Verb::Effectiveness(verb)) => verb.run(&session),
         Some(Verb::Record(verb)) => verb.run(&session),
         Some(Verb::Audit(verb)) => verb.run(&session),
+        Some(Verb::Breakers(verb)) => verb.run(&session),
         Some(Verb::Templates(verb)) => verb.run(&session),
         Some(Verb::Actions(verb)) => verb.run(&session),
         Some(Verb::Config(verb)) => verb.run(&session),

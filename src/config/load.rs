@@ -1,5 +1,6 @@
 //! Brings the layers together: defaults ← file ← environment ← flags.
 
+use super::breakers;
 use super::document::{Problem, did_you_mean, read};
 use super::keys::{ALERTS_MATCH, KEYS, Key, find};
 use super::secret::Secret;
@@ -9,14 +10,11 @@ use super::settings::{
     UiSettings, VectorDbSettings, WebhookSettings,
 };
 use super::value::{Kind, Value};
-use crate::domain::breaker::{Destination, Limits};
 use crate::domain::policy::{Managed, Mode};
 use crate::domain::workflow::plan::Risk;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Seconds that a call to Prometheus or Alertmanager takes at most.
-const HTTP_TIMEOUT_S: u64 = 10;
 /// Largest settings file.
 const FILE_LIMIT: u64 = 1024 * 1024;
 
@@ -317,61 +315,16 @@ impl Layers {
     }
 
     fn check_breakers(&mut self) {
-        let asked = !self.text("alertmanager.url").is_empty();
-        for destination in Destination::ALL {
-            let (call_s, every_s) = match destination {
-                Destination::Cluster => (self.number("engine.request_timeout"), None),
-                Destination::Alertmanager if asked => {
-                    (HTTP_TIMEOUT_S, Some(self.number("alertmanager.poll")))
-                }
-                Destination::Store | Destination::Prometheus | Destination::Alertmanager => {
-                    (HTTP_TIMEOUT_S, None)
-                }
-            };
-            let set = |key: &str| self.is_set(&format!("breakers.{destination}.{key}"));
-            // What was shipped gives way to what was set; two that were set must fit each other.
-            let problems = self
-                .breaker(*destination)
-                .nonsense(call_s, every_s)
-                .into_iter()
-                .filter(|(key, _)| {
-                    set(key)
-                        || *key == "open" && set("open_most")
-                        || *key == "window" && set("min_calls")
-                })
-                .collect::<Vec<_>>();
-            for (key, why) in problems {
-                let path = format!("breakers.{destination}.{key}");
-                self.problem(self.origin(&path), format!("{path}: {why}"));
-            }
+        let polled = !self.text("alertmanager.url").is_empty();
+        let problems = self.breakers(|read| read.problems(polled));
+        for (path, why) in problems {
+            self.problem(self.origin(&path), why);
         }
     }
 
-    fn breaker(&self, destination: Destination) -> Limits {
-        let number = |key: &str| self.number(&format!("breakers.{destination}.{key}"));
-        let small = |key: &str| u32::try_from(number(key)).unwrap_or(u32::MAX);
-        let min_calls = small("min_calls");
-        // Asked rarely, it needs a longer look back.
-        let rarely = match destination {
-            Destination::Alertmanager if !self.is_set("breakers.alertmanager.window") => {
-                self.number("alertmanager.poll").saturating_mul(u64::from(min_calls))
-            }
-            Destination::Alertmanager
-            | Destination::Cluster
-            | Destination::Store
-            | Destination::Prometheus => 0,
-        };
-        Limits {
-            window_s: number("window").max(rarely),
-            min_calls,
-            failure_percent: small("failure_rate"),
-            slow_percent: small("slow_rate"),
-            slow_after_s: number("slow_after"),
-            open_s: number("open"),
-            open_most_s: number("open_most"),
-            probes: small("probes"),
-            probe_lease_s: number("probe_lease"),
-        }
+    fn breakers<T>(&self, read: impl FnOnce(&breakers::Read<'_>) -> T) -> T {
+        let number = |path: &str| self.number(path);
+        read(&breakers::Read { number: &number, is_set: &|path| self.is_set(path) })
     }
 
     fn text(&self, path: &str) -> String {
@@ -468,7 +421,7 @@ impl Layers {
                 dir_mode: self.mode_bits("report_export.dir_mode"),
                 file_mode: self.mode_bits("report_export.file_mode"),
             },
-            breakers: Destination::ALL.iter().map(|one| (*one, self.breaker(*one))).collect(),
+            breakers: self.breakers(breakers::all),
             ui: UiSettings { theme: self.text("ui.theme"), glyphs: self.text("ui.glyphs") },
             log: LogSettings { file: self.path("log.file"), level: self.text("log.level") },
             alertmanager: AlertmanagerSettings {
@@ -524,6 +477,7 @@ fn rooted(key: &Key, value: Value, base: &Path, sources: &Sources) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::breaker::{Destination, Limits};
 
     fn with(text: &str, environment: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
         let directory = tempfile::tempdir().unwrap();

@@ -4,6 +4,7 @@
 //! environment only and appear in no debug output; nothing is connected or created here.
 //! Absent on purpose: what a setting does. That is said once, in [`keys`], and done by whoever is given the setting.
 
+mod breakers;
 pub mod document;
 pub mod keys;
 pub mod load;

@@ -4,6 +4,7 @@
 
 use super::alert::Alert;
 use super::approval::{Approval, ApprovalRequest, Drift, Preflight};
+use super::breaker::{Destination, Move, Setting};
 use super::diagnosis::Diagnosis;
 use super::id::{AttemptId, ExecutionId, PlanDigest, RemediationId, StepPath};
 use super::principal::Principal;
@@ -249,6 +250,21 @@ pub enum Event {
         by: String,
         /// Why.
         reason: String,
+    },
+    /// A breaker changed its state by itself.
+    BreakerMoved(Move),
+    /// A person set a breaker, or its time ended.
+    BreakerSet {
+        /// In front of what.
+        destination: Destination,
+        /// How it goes from now on.
+        setting: Setting,
+        /// Who, in one line.
+        by: String,
+        /// Why.
+        reason: String,
+        /// Until when; `None`: until somebody takes it back.
+        until: Option<Timestamp>,
     },
     /// The cluster behind the connection is not the pinned one: writes are off.
     IdentityMismatch {

@@ -41,6 +41,8 @@ pub enum Permission {
     Execute,
     /// Lift a stop.
     Start,
+    /// Force breakers open, disable them, take that back.
+    Breakers,
     /// Decide on plans up to this risk.
     Decide(Risk),
     /// Run actions of this class.
@@ -56,6 +58,7 @@ impl std::fmt::Display for Permission {
             Self::Create => f.write_str("workflows.create"),
             Self::Execute => f.write_str("workflows.execute"),
             Self::Start => f.write_str("workflows.start"),
+            Self::Breakers => f.write_str("breakers.set"),
             Self::Decide(risk) => write!(f, "approvals.{risk}"),
             Self::Class(class) => write!(f, "actions.{class}"),
             Self::Export => f.write_str("reports.export"),
@@ -88,6 +91,7 @@ impl Role {
                 | Permission::Create
                 | Permission::Execute
                 | Permission::Start
+                | Permission::Breakers
                 | Permission::Export => true,
                 Permission::Decide(risk) => *risk <= Risk::High,
                 Permission::Class(class) => *class != ActionClass::Secrets,
@@ -98,7 +102,7 @@ impl Role {
                 Permission::Class(class) => {
                     matches!(class, ActionClass::Collect | ActionClass::Restart)
                 }
-                Permission::Execute | Permission::Start => false,
+                Permission::Execute | Permission::Start | Permission::Breakers => false,
             },
             Self::Viewer => matches!(permission, Permission::View),
         }

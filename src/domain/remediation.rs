@@ -370,8 +370,12 @@ impl Remediation {
                 self.start_execution(execution.clone(), plan.clone(), at);
                 self.enter(State::Running, at);
             }
-            Event::StepChanged { path, state, note } => self.change_step(path, state, note, at),
+            Event::StepChanged { path, state, note } => {
+                self.stuck = None;
+                self.change_step(path, state, note, at);
+            }
             Event::AttemptStarted { path, attempt, operation, direction } => {
+                self.stuck = None;
                 self.last = format!("step {path} attempt {attempt}");
                 if let Some(step) = self.step_mut(path) {
                     step.attempts.push(Attempt {
@@ -438,6 +442,7 @@ impl Remediation {
             }
             Event::Judged { judgement } => {
                 self.last = format!("verdict {}: {}", judgement.verdict, judgement.why);
+                self.stuck = None;
                 self.judgement = Some(judgement.clone());
             }
             Event::Closed { outcome, why } => {
@@ -459,6 +464,8 @@ impl Remediation {
             | Event::AlertIgnored { .. }
             | Event::Stopped { .. }
             | Event::Started { .. }
+            | Event::BreakerMoved(_)
+            | Event::BreakerSet { .. }
             | Event::IdentityMismatch { .. } => {}
         }
     }

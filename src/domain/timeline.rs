@@ -3,6 +3,7 @@
 //! Absent on purpose: times, ids and colours; whoever shows a line puts those around it.
 
 use super::approval::Decision;
+use super::breaker::{Destination, Move, Setting};
 use super::event::Event;
 use super::id::StepPath;
 use super::operation::DiffLine;
@@ -82,12 +83,50 @@ fn words(event: &Event, case: Option<&Remediation>) -> String {
         Event::Judged { judgement } => format!("verdict {}: {}", judgement.verdict, judgement.why),
         Event::Closed { outcome, why } => format!("closed, {}: {why}", outcome.word()),
         Event::Claimed { by } => format!("claimed by {}", by.describe()),
-        Event::Stopped { by, reason } => format!("everything stopped by {by}: {reason}"),
-        Event::Started { by, reason } => format!("stop lifted by {by}: {reason}"),
-        Event::IdentityMismatch { found } => {
-            format!("another cluster is behind the connection ({found}): nothing is written")
-        }
+        Event::Stopped { .. }
+        | Event::Started { .. }
+        | Event::BreakerMoved(_)
+        | Event::BreakerSet { .. }
+        | Event::IdentityMismatch { .. } => cluster_sentence(event).unwrap_or_default(),
     }
+}
+
+/// What happened to the cluster as a whole.
+fn cluster_sentence(event: &Event) -> Option<String> {
+    if let Event::Stopped { by, reason } = event {
+        return Some(format!("everything stopped by {by}: {reason}"));
+    }
+    if let Event::Started { by, reason } = event {
+        return Some(format!("stop lifted by {by}: {reason}"));
+    }
+    if let Event::BreakerMoved(one) = event {
+        return Some(moved_words(one));
+    }
+    if let Event::BreakerSet { destination, setting, by, reason, .. } = event {
+        return Some(set_words(*destination, *setting, by, reason));
+    }
+    if let Event::IdentityMismatch { found } = event {
+        let place = "another cluster is behind the connection";
+        return Some(format!("{place} ({found}): nothing is written"));
+    }
+    None
+}
+
+/// A change of a breaker's state, in a sentence.
+#[must_use]
+fn moved_words(one: &Move) -> String {
+    format!("breaker {} {} → {}: {}", one.destination, one.from, one.to, one.cause)
+}
+
+/// What a person made of a breaker, in a sentence.
+#[must_use]
+fn set_words(destination: Destination, setting: Setting, by: &str, reason: &str) -> String {
+    let done = match setting {
+        Setting::Automatic => "is back to normal",
+        Setting::ForcedOpen => "is forced open",
+        Setting::Disabled => "is disabled",
+    };
+    format!("breaker {destination} {done} by {by}: {reason}")
 }
 
 /// `approved` or `rejected`.
@@ -140,6 +179,8 @@ fn steered_sentence(event: &Event) -> String {
         | Event::Stopped { .. }
         | Event::Started { .. }
         | Event::Closing { .. }
+        | Event::BreakerMoved(_)
+        | Event::BreakerSet { .. }
         | Event::IdentityMismatch { .. } => String::new(),
     }
 }
@@ -212,6 +253,8 @@ fn decision_sentence(event: &Event) -> String {
         | Event::Claimed { .. }
         | Event::Stopped { .. }
         | Event::Started { .. }
+        | Event::BreakerMoved(_)
+        | Event::BreakerSet { .. }
         | Event::IdentityMismatch { .. } => String::new(),
     }
 }
@@ -273,6 +316,8 @@ fn step_sentence(event: &Event, case: Option<&Remediation>) -> String {
         | Event::Claimed { .. }
         | Event::Stopped { .. }
         | Event::Started { .. }
+        | Event::BreakerMoved(_)
+        | Event::BreakerSet { .. }
         | Event::IdentityMismatch { .. } => String::new(),
     }
 }

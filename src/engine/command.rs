@@ -2,6 +2,7 @@
 
 use crate::domain::alert::Alert;
 use crate::domain::approval::{Decision, Gesture};
+use crate::domain::breaker::{Destination, Setting};
 use crate::domain::id::{PlanDigest, RemediationId, StepPath};
 use crate::domain::principal::Principal;
 use crate::domain::resource::ObjectKey;
@@ -84,6 +85,18 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// Set a breaker.
+    Breaker {
+        /// In front of what.
+        destination: Destination,
+        /// How it goes from now on; `automatic` takes back what was set.
+        setting: Setting,
+        /// Why.
+        reason: String,
+        /// Until when; `None`: until somebody takes it back.
+        #[serde(default)]
+        until: Option<Timestamp>,
+    },
     /// Lift the stop.
     Start {
         /// The cluster's name, typed.
@@ -105,6 +118,11 @@ impl Command {
             Self::Revise { .. } => "revise",
             Self::Steer { steering, .. } => steering.verb(),
             Self::Claim { .. } => "claim",
+            Self::Breaker { setting, .. } => match setting {
+                Setting::Automatic => "breakers reset",
+                Setting::ForcedOpen => "breakers force-open",
+                Setting::Disabled => "breakers disable",
+            },
             Self::Stop { .. } => "stop",
             Self::Start { .. } => "start",
         }

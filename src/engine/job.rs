@@ -2,6 +2,7 @@
 
 use crate::domain::alert::Alert;
 use crate::domain::approval::{Drift, Preflight};
+use crate::domain::breaker::Move;
 use crate::domain::diagnosis::Diagnosis;
 use crate::domain::id::{AttemptId, PlanDigest, RemediationId, StepPath};
 use crate::domain::operation::Operation;
@@ -308,6 +309,8 @@ pub enum Input {
         /// The sample.
         result: Result<Box<Sample>, JobFailure>,
     },
+    /// A breaker changed its state.
+    BreakerMoved(Move),
     /// The cluster behind the connection is another.
     IdentityMismatch {
         /// What is there.

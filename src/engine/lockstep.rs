@@ -10,9 +10,10 @@ use super::dispatcher::run_job;
 use super::executor::Standing;
 use super::job::{Input, Job, JobKey, Taken};
 use super::outside::Outside;
-use super::{diagnoser, drift, log, prepare};
+use super::{diagnoser, drift, log, prepare, probing};
 use crate::domain::alert::Alert;
 use crate::domain::approval::{ApprovalRequest, Decision, Preflight};
+use crate::domain::breaker::Destination;
 use crate::domain::envelope::Head;
 use crate::domain::event::Recorded;
 use crate::domain::id::{BatchId, RemediationId};
@@ -74,6 +75,7 @@ enum Outcome {
     Job(JobKey, Option<Input>),
     Alert(Box<Taken>),
     Command(Result<Input, String>),
+    Tried(Destination),
 }
 
 type Task = Pin<Box<dyn Future<Output = Outcome>>>;
@@ -91,6 +93,7 @@ pub struct Lockstep<S: Stage> {
     next_task: u64,
     batches: u64,
     lines: Vec<String>,
+    probing: BTreeSet<Destination>,
 }
 
 impl<S: Stage> Lockstep<S> {
@@ -126,6 +129,7 @@ impl<S: Stage> Lockstep<S> {
             next_task: 0,
             batches: 0,
             lines: Vec::new(),
+            probing: BTreeSet::new(),
         };
         let now = driver.outside.clock.now();
         let started = driver.core.engine_started(HOLDER, version, now);
@@ -180,6 +184,7 @@ impl<S: Stage> Lockstep<S> {
                 self.spawn_decision(by, command);
             }
             let mut moved = self.poll_tasks()?;
+            moved |= self.hear_breakers()?;
             moved |= self.accept(Input::Wake)?;
             for (key, job) in self.core.due(now) {
                 if self.running.insert(key.clone()) {
@@ -239,6 +244,7 @@ impl<S: Stage> Lockstep<S> {
             Command::Alerts { .. }
             | Command::PlanAnew { .. }
             | Command::Claim { .. }
+            | Command::Breaker { .. }
             | Command::Plan { .. }
             | Command::Stop { .. }
             | Command::Start { .. } => None,
@@ -268,6 +274,7 @@ impl<S: Stage> Lockstep<S> {
                 | Command::Alerts { .. }
                 | Command::PlanAnew { .. }
                 | Command::Claim { .. }
+                | Command::Breaker { .. }
                 | Command::Stop { .. }
                 | Command::Start { .. } => {
                     Ok(Input::Command { request, preflight: Some(Preflight::default()) })
@@ -299,6 +306,10 @@ impl<S: Stage> Lockstep<S> {
                 }
                 Outcome::Alert(taken) => Some(Input::Alert(taken)),
                 Outcome::Command(input) => Some(input?),
+                Outcome::Tried(destination) => {
+                    self.probing.remove(&destination);
+                    None
+                }
             };
             if let Some(input) = input {
                 self.accept(input)?;
@@ -312,6 +323,26 @@ impl<S: Stage> Lockstep<S> {
         let accepted = self.core.accept(input, now);
         let moved = !accepted.events.is_empty();
         self.append(&accepted.events)?;
+        Ok(moved)
+    }
+
+    /// What breakers did becomes true, what people set of them holds, and those that are half-open are probed.
+    fn hear_breakers(&mut self) -> Result<bool, String> {
+        let mut moved = false;
+        for one in self.outside.lines.take_moves() {
+            moved |= self.accept(Input::BreakerMoved(one))?;
+        }
+        self.outside.lines.set(self.core.forced());
+        for destination in self.outside.lines.wanting_probes() {
+            if self.probing.insert(destination) {
+                let outside = self.outside.clone();
+                self.spawn(Box::pin(async move {
+                    let _heard_on_the_line = probing::probe(&outside, destination).await;
+                    Outcome::Tried(destination)
+                }));
+                moved = true;
+            }
+        }
         Ok(moved)
     }
 

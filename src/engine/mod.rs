@@ -25,6 +25,7 @@ pub mod log;
 pub mod outside;
 pub mod planner;
 pub mod prepare;
+mod probing;
 pub mod query;
 pub mod reader;
 pub mod snapshot;

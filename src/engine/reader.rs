@@ -69,7 +69,8 @@ pub async fn snapshot(
     });
     catch_up(store, cluster, &mut core, Head::empty()).await?;
     let simulated = core.is_simulated().then(|| "simulated cluster".to_string());
-    let live = Live { sources: Vec::new(), store_down: None, simulated, speed: 1 };
+    let live =
+        Live { sources: Vec::new(), store_down: None, simulated, speed: 1, breakers: Vec::new() };
     Ok(core.snapshot(now, live))
 }
 

@@ -1,6 +1,7 @@
 //! What lists and headers show: built from the log, the same for every engine that reads it, and a live part with
 //! the ages of sources.
 
+use crate::domain::breaker::View;
 use crate::domain::effectiveness::Record;
 use crate::domain::event::Outcome;
 use crate::domain::id::{PlanDigest, RemediationId};
@@ -131,6 +132,8 @@ pub struct Snapshot {
     pub log: Arc<Vec<(Timestamp, Option<RemediationId>, String)>>,
     /// Sources and their ages.
     pub sources: Vec<Source>,
+    /// Breakers, those that are not closed first.
+    pub breakers: Arc<Vec<View>>,
     /// Alerts firing now among open cases.
     pub firing: u32,
     /// The engine's clock when this was made (virtual in the simulation).

@@ -3,6 +3,7 @@
 //! Absent on purpose: figures that are not known (such sources have no sample), and anything that names an object.
 
 use super::http::Edge;
+use crate::domain::breaker::View;
 use crate::domain::remediation::State as CaseState;
 use crate::engine::snapshot::{Role, Snapshot};
 use axum::extract::State;
@@ -45,7 +46,9 @@ pub async fn metrics(State(edge): State<Arc<Edge>>, headers: HeaderMap) -> Respo
         return answer;
     }
     let mut out = Exposition::default();
-    of_snapshot(&mut out, &edge.handle.snapshot());
+    let snapshot = edge.handle.snapshot();
+    of_snapshot(&mut out, &snapshot);
+    of_breakers(&mut out, &snapshot);
     of_webhook(&mut out, &edge);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], out.0).into_response()
 }
@@ -122,6 +125,34 @@ fn of_snapshot(out: &mut Exposition, snapshot: &Snapshot) {
     for source in &snapshot.sources {
         if let Some(ok) = source.ok {
             out.sample("pilothouse_source_up", Some(("source", source.name)), u64::from(ok));
+        }
+    }
+}
+
+/// Name, help, and how it is had of a breaker.
+type Figure = (&'static str, &'static str, fn(&View) -> Option<u64>);
+
+fn of_breakers(out: &mut Exposition, snapshot: &Snapshot) {
+    let figures: [Figure; 4] = [
+        ("pilothouse_breaker_passes", "Whether calls to a destination pass its breaker.", |one| {
+            Some(u64::from(one.state.passes()))
+        }),
+        ("pilothouse_breaker_calls_last_hour", "Calls to a destination in the last hour.", |one| {
+            one.counted.as_ref().map(|counted| u64::from(counted.calls))
+        }),
+        ("pilothouse_breaker_down_last_hour", "Of them, those that found it down.", |one| {
+            one.counted.as_ref().map(|counted| u64::from(counted.down))
+        }),
+        ("pilothouse_breaker_slow_last_hour", "Of them, slow ones.", |one| {
+            one.counted.as_ref().map(|counted| u64::from(counted.slow))
+        }),
+    ];
+    for (name, help, of) in figures {
+        out.family(name, "gauge", help);
+        for view in snapshot.breakers.iter() {
+            if let Some(value) = of(view) {
+                out.sample(name, Some(("breaker", view.destination.word())), value);
+            }
         }
     }
 }

@@ -225,6 +225,7 @@ async fn run_line(line: &[u8], uid: u32, handle: &Handle, now: &Now) -> Receipt 
         Command::Decide { .. }
         | Command::PlanAnew { .. }
         | Command::Claim { .. }
+        | Command::Breaker { .. }
         | Command::Plan { .. }
         | Command::Revise { .. }
         | Command::Steer { .. }

@@ -214,6 +214,10 @@ pub fn to_ascii(text: &str) -> Cow<'_, str> {
             '×' => out.push('x'),
             '≥' => out.push_str(">="),
             '≤' => out.push_str("<="),
+            '▁' => out.push('_'),
+            '▂' | '▃' => out.push('.'),
+            '▄' | '▅' => out.push('-'),
+            '▆' | '▇' | '█' => out.push('#'),
             c => out.push_str(twin(c)),
         }
     }

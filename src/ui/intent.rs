@@ -104,6 +104,12 @@ intents! {
     Undo = "undo",
     /// Do it by hand.
     TakeOver = "take_over",
+    /// Hold a breaker open.
+    ForceBreaker = "force_breaker",
+    /// Take a breaker out of the way.
+    DisableBreaker = "disable_breaker",
+    /// Let a breaker go by itself again.
+    NormalBreaker = "normal_breaker",
     /// Stop everything.
     Stop = "stop",
     /// Lift the stop.
@@ -114,6 +120,8 @@ intents! {
     GoApprovals = "go_approvals",
     /// All remediations.
     GoRemediations = "go_remediations",
+    /// Breakers.
+    GoBreakers = "go_breakers",
     /// Event log.
     GoAudit = "go_audit",
     /// Engine logs.
@@ -141,6 +149,9 @@ impl Intent {
                     | Self::OpenReject
                     | Self::Claim
                     | Self::PlanAnew
+                    | Self::ForceBreaker
+                    | Self::DisableBreaker
+                    | Self::NormalBreaker
                     | Self::Stop
                     | Self::Start
             )

@@ -29,6 +29,8 @@ pub enum Context {
     Card,
     /// A card whose plan is void.
     Void,
+    /// Breakers.
+    Breakers,
     /// Engine logs, event log.
     Log,
     /// Help.

@@ -79,6 +79,12 @@ fn entries(model: &Model) -> Vec<Entry> {
         (Intent::GoOverview, "overview", "what needs you, acts, is held, is done", "list"),
         (Intent::GoApprovals, "approvals", "what needs a decision", "list"),
         (Intent::GoRemediations, "list", "all remediations", "list"),
+        (
+            Intent::GoBreakers,
+            "breakers",
+            "what can't be asked now, and what happens instead",
+            "breakers",
+        ),
         (Intent::GoAudit, "audit", "the event log", "audit show"),
         (Intent::GoLogs, "logs", "the engine's log", ""),
         (Intent::Help, "keys", "help", ""),

@@ -629,6 +629,7 @@ pub fn picture(cases: &[Remediation]) -> Snapshot {
             source("prometheus", true, 18, ""),
             source("alertmanager", true, 9, "23 firing"),
         ],
+        breakers: Arc::new(Vec::new()),
         firing: 23,
         at: now(),
         speed: 1,

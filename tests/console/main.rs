@@ -13,6 +13,7 @@
     reason = "not product code"
 )]
 
+mod breakers;
 mod desk;
 mod fixture;
 mod gestures;

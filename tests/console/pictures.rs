@@ -45,7 +45,7 @@ fn style(fg: Color, bg: Color, modifier: Modifier) -> String {
     format!("fg {fg} bg {bg} {modifier:?}")
 }
 
-fn check(name: &str, desk: &Desk) {
+pub fn check(name: &str, desk: &Desk) {
     let got = dump(&desk.draw());
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/ui").join(name);
     if std::env::var_os("PILOTHOUSE_BLESS").is_some() {
@@ -176,7 +176,7 @@ fn a_terminal_of_20_by_5_gets_a_message() {
 #[test]
 fn every_screen_of_a_simulated_engine_says_so() {
     let mut desk = Desk::night();
-    for keys in ["go", "ga", "gr", "gl", "gu", "?"] {
+    for keys in ["go", "ga", "gr", "gb", "gl", "gu", "?"] {
         desk.typed(keys);
         assert!(desk.text().contains("SIMULATED"), "{keys}");
     }

@@ -15,9 +15,11 @@
     reason = "not product code"
 )]
 
+mod breakers;
 mod console;
 mod crashes;
 mod drift;
+mod gate;
 mod refusals;
 mod rollouts;
 mod steering;

@@ -29,5 +29,5 @@ pub use destination::{Declared, Destination};
 pub use limits::Limits;
 pub use machine::{Breaker, Moment, Move, Refused, Ticket};
 pub use set::{Forced, Setting, Standing, State};
-pub use shown::{Declaration, View};
+pub use shown::{Counted, Declaration, View};
 pub use tally::{Answer, Down};

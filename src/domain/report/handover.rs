@@ -215,6 +215,7 @@ fn deed(recorded: &Recorded, cases: &[Remediation]) -> Option<Deed> {
         | Event::CommandRefused { .. }
         | Event::Claimed { .. }
         | Event::Stopped { .. }
+        | Event::BreakerSet { .. }
         | Event::Started { .. } => true,
         Event::EngineStarted { .. }
         | Event::Opened { .. }
@@ -237,6 +238,7 @@ fn deed(recorded: &Recorded, cases: &[Remediation]) -> Option<Deed> {
         | Event::ExecutionEnded { .. }
         | Event::Judged { .. }
         | Event::Closed { .. }
+        | Event::BreakerMoved(_)
         | Event::IdentityMismatch { .. } => false,
     };
     let case = recorded.subject.as_ref().and_then(|id| cases.iter().find(|case| case.id == *id));

@@ -34,6 +34,7 @@ impl Core {
             | Command::Decide { .. }
             | Command::PlanAnew { .. }
             | Command::Claim { .. }
+            | Command::Breaker { .. }
             | Command::Steer { .. }
             | Command::Stop { .. }
             | Command::Start { .. } => Err((Refusal::Invalid, "this command makes no plan".into())),
@@ -59,6 +60,7 @@ impl Core {
             | Command::Decide { .. }
             | Command::PlanAnew { .. }
             | Command::Claim { .. }
+            | Command::Breaker { .. }
             | Command::Steer { .. }
             | Command::Stop { .. }
             | Command::Start { .. } => Ok(()),

@@ -2,6 +2,7 @@
 
 use super::fold::{Accepted, Core};
 use crate::domain::approval::{Approval, Decision, Gesture, Preflight};
+use crate::domain::breaker::Destination;
 use crate::domain::event::{Event, Outcome};
 use crate::domain::id::{PlanDigest, RemediationId};
 use crate::domain::policy::{Permission, people};
@@ -109,6 +110,10 @@ impl Core {
                 self.allow(by, &Permission::View, &case)?;
                 self.emit(out, now, by, Some(remediation), Event::Claimed { by: by.clone() });
                 Ok((format!("claimed by {}", by.os_user), vec![remediation.clone()]))
+            }
+            Command::Breaker { destination, setting, reason, until } => {
+                self.allow_anywhere(by, &Permission::Breakers)?;
+                self.set_breaker(out, by, (*destination, *setting, *until), reason, now)
             }
             Command::Stop { reason } => {
                 self.allow_anywhere(by, &Permission::Execute)?;
@@ -270,6 +275,9 @@ impl Core {
             let why = format!("everything is stopped by {}: {}", stop.by, stop.reason);
             return Err((Refusal::NotPermitted, why));
         }
+        if let Some(why) = self.closed_to(Destination::Cluster) {
+            return Err((Refusal::Unavailable, why));
+        }
         let withheld = self.settings.policy.withholds(plan);
         if withheld.is_empty() { Ok(()) } else { Err((Refusal::NotPermitted, withheld.join("; "))) }
     }
@@ -388,6 +396,7 @@ impl Core {
             | Command::Steer { remediation, .. } => (Some(remediation), None),
             Command::Alerts { .. }
             | Command::Plan { .. }
+            | Command::Breaker { .. }
             | Command::Stop { .. }
             | Command::Start { .. } => (None, None),
         };

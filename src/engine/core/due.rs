@@ -174,7 +174,7 @@ impl Core {
             [expiry, settle].into_iter().chain(step_moments(case))
         });
         let pauses = self.not_before.values().map(|(at, _)| Some(*at));
-        cases.chain(pauses).flatten().filter(|at| *at > now).min()
+        cases.chain(pauses).chain(self.breaker_moments()).flatten().filter(|at| *at > now).min()
     }
 
     /// Whether some case will still move by itself.

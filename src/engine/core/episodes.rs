@@ -148,6 +148,8 @@ impl Core {
             | Event::Claimed { .. }
             | Event::Stopped { .. }
             | Event::Started { .. }
+            | Event::BreakerMoved(_)
+            | Event::BreakerSet { .. }
             | Event::IdentityMismatch { .. } => {}
         }
     }

@@ -1,6 +1,7 @@
 //! State of the core: the fold of one cluster's log, and what may be forgotten.
 
 use crate::domain::alert::AlertStatus;
+use crate::domain::breaker::{Destination, Forced, Standing};
 use crate::domain::diagnosis::Disposition;
 use crate::domain::effectiveness::Ledger;
 use crate::domain::event::{Event, Outcome, Recorded};
@@ -82,6 +83,11 @@ pub struct Core {
     pub(super) seq: u64,
     pub(super) last_at: Option<Timestamp>,
     pub(super) log: VecDeque<(Timestamp, Option<RemediationId>, String)>,
+    /// How breakers stand, those that moved since the engine started.
+    pub(super) breakers: BTreeMap<Destination, Standing>,
+    /// What people set of them.
+    pub(super) forced: BTreeMap<Destination, Forced>,
+    pub(super) began_at: Option<Timestamp>,
     // What follows may be forgotten at any time.
     pub(super) role: Role,
     pub(super) issued: BTreeSet<AttemptId>,
@@ -119,6 +125,9 @@ impl Core {
             seq: 0,
             last_at: None,
             log: VecDeque::new(),
+            breakers: BTreeMap::new(),
+            forced: BTreeMap::new(),
+            began_at: None,
             role: Role::Starting,
             issued: BTreeSet::new(),
             not_before: BTreeMap::new(),
@@ -211,7 +220,11 @@ impl Core {
     /// Whether new changes may be sent at all.
     #[must_use]
     pub(super) fn may_act(&self) -> bool {
-        self.role == Role::Driving && !self.halted && self.stop.is_none() && self.mismatch.is_none()
+        self.role == Role::Driving
+            && !self.halted
+            && self.stop.is_none()
+            && self.mismatch.is_none()
+            && self.calls_pass(Destination::Cluster)
     }
 
     /// Folds one stored event.
@@ -310,7 +323,9 @@ impl Core {
                 self.stop = None;
                 self.halted = false;
             }
+            Event::BreakerMoved(_) | Event::BreakerSet { .. } => self.fold_breaker(recorded),
             Event::EngineStarted { holder, version, cluster_name, simulated } => {
+                self.breakers_anew(recorded.at);
                 self.mismatch = None;
                 if self.settings.name.is_empty() {
                     self.settings.name.clone_from(cluster_name);
@@ -362,7 +377,7 @@ impl Core {
         }
     }
 
-    fn note(&mut self, at: Timestamp, id: Option<&RemediationId>, line: &str) {
+    pub(super) fn note(&mut self, at: Timestamp, id: Option<&RemediationId>, line: &str) {
         self.log.push_back((at, id.cloned(), line.to_string()));
         if self.log.len() > LOG_LINES {
             self.log.pop_front();
@@ -412,6 +427,8 @@ impl Core {
             | Event::Claimed { .. }
             | Event::Stopped { .. }
             | Event::Started { .. }
+            | Event::BreakerMoved(_)
+            | Event::BreakerSet { .. }
             | Event::IdentityMismatch { .. } => String::new(),
         };
         if let Event::AttemptStarted { attempt, .. } = &event {

@@ -6,6 +6,9 @@
 
 mod advance;
 mod asked;
+mod breakers;
+#[cfg(test)]
+mod breakers_tests;
 mod decide;
 mod decide_step;
 mod due;

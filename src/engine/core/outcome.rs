@@ -2,6 +2,7 @@
 
 use super::episodes::same_object;
 use super::fold::{Accepted, Core};
+use crate::domain::breaker::Destination;
 use crate::domain::diagnosis::{Cause, Diagnosis, Disposition};
 use crate::domain::event::{Event, Outcome};
 use crate::domain::id::{AttemptId, PlanDigest, RemediationId, StepPath};
@@ -74,6 +75,7 @@ impl Core {
                 self.items_found(&mut out, &id, &path, result, now);
             }
             Input::Assessed { id, result } => self.assessed(&mut out, &id, result, now),
+            Input::BreakerMoved(one) => self.take_move(&mut out, one, now),
             Input::IdentityMismatch { found } => {
                 if self.mismatch.is_none() {
                     self.role = Role::Locked { why: found.clone() };
@@ -83,6 +85,7 @@ impl Core {
             }
             Input::Wake => {}
         }
+        self.lapse_breakers(&mut out, now);
         self.advance(&mut out, now);
         out
     }
@@ -220,7 +223,7 @@ impl Core {
     }
 
     /// A job failed: note why once, and try again later.
-    fn stuck(
+    pub(super) fn stuck(
         &mut self,
         out: &mut Accepted,
         id: &RemediationId,
@@ -370,7 +373,11 @@ impl Core {
                 }
                 (StepState::Waiting { seen, until }, String::new())
             }
-            Looked::Unavailable(_) => return,
+            // An open breaker is worth telling, once.
+            Looked::Unavailable(_) => match self.closed_to(Destination::Cluster) {
+                Some(seen) if seen != before => (StepState::Waiting { seen, until }, String::new()),
+                Some(_) | None => return,
+            },
         };
         let event = Event::StepChanged { path: path.clone(), state, note };
         self.engine_emit(out, now, id, event);
@@ -434,6 +441,11 @@ impl Core {
             }
         };
         let Some(plan) = &case.plan else { return };
+        if let Some(why) = self.waits_to_measure(&case, plan, &sample, now) {
+            let failure = JobFailure { why, retryable: true };
+            self.stuck(out, id, JobKind::Assess, &failure, now);
+            return;
+        }
         let judgement = judge(&plan.verification, case.before.as_deref(), &sample);
         self.verdict(out, id, plan, judgement, now);
     }

@@ -1,6 +1,7 @@
 //! From state to the picture: rows, their order, and the snapshot.
 
 use super::fold::{CLOSED_ROWS, Core};
+use crate::domain::breaker::{Destination, View};
 use crate::domain::id::RemediationId;
 use crate::domain::remediation::{Remediation, State};
 use crate::domain::time::Timestamp;
@@ -21,6 +22,8 @@ pub struct Live {
     pub simulated: Option<String>,
     /// Clock's speed against the wall.
     pub speed: u32,
+    /// Breakers of this process; empty: there are none here, and the log says how they stand.
+    pub breakers: Vec<View>,
 }
 
 /// The row of one case.
@@ -162,6 +165,11 @@ impl Core {
         rows.extend(
             self.closed.iter().rev().take_while(|row| row.updated_at > day_ago).take(room).cloned(),
         );
+        if let Some(why) = self.closed_to(Destination::Cluster) {
+            let why: Arc<str> = format!("waits: {why}").into();
+            let acting = |row: &&mut Row| matches!(row.state, State::Running | State::Undoing);
+            rows.iter_mut().filter(acting).for_each(|row| row.what = Arc::clone(&why));
+        }
         rows.sort_by(|a, b| {
             let by_group = group(a).cmp(&group(b));
             by_group.then_with(|| match group(a) {
@@ -196,6 +204,7 @@ impl Core {
             seq: self.seq,
             last: self.log.back().map(|(at, _, line)| (*at, line.clone())),
             log: Arc::new(self.log.iter().cloned().collect()),
+            breakers: Arc::new(self.breaker_views(live.breakers, now)),
             sources: live.sources,
             firing: u32::try_from(firing).unwrap_or(u32::MAX),
             at: now,

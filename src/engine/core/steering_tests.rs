@@ -290,7 +290,13 @@ fn a_cancelled_run_ends_after_the_operation_in_hand_and_is_undone_in_reverse() {
 }
 
 fn live() -> super::Live {
-    super::Live { sources: Vec::new(), store_down: None, simulated: None, speed: 1 }
+    super::Live {
+        sources: Vec::new(),
+        store_down: None,
+        simulated: None,
+        speed: 1,
+        breakers: Vec::new(),
+    }
 }
 
 #[test]

@@ -30,10 +30,16 @@ impl Dispatcher {
             self.take_batch(inputs).await
         };
         match taken {
-            Ok(()) => self.start_due(),
+            Ok(()) => {
+                self.breakers_recorded();
+                self.start_due();
+            }
             // Something in it can't be stored: which, shows when each comes alone.
-            Err(StoreError::Refused(_)) => self.alone = ALONE,
-            Err(_) => {}
+            Err(StoreError::Refused(_)) => {
+                self.breakers_unrecorded();
+                self.alone = ALONE;
+            }
+            Err(_) => self.breakers_unrecorded(),
         }
     }
 
@@ -232,9 +238,12 @@ fn order(input: &Input) -> u8 {
             | Command::Revise { .. }
             | Command::Steer { .. }
             | Command::Claim { .. }
+            | Command::Breaker { .. }
             | Command::Start { .. } => 1,
         },
         Input::Steer { .. } | Input::Drafted { .. } => 1,
+        // What a breaker did comes before what failed because of it.
+        Input::BreakerMoved(_) => 1,
         Input::Diagnosed { .. }
         | Input::PlanMade { .. }
         | Input::DriftSeen { .. }

@@ -4,6 +4,7 @@ use super::leases::{LEASE_STOP, Round, round};
 use super::run::{Dispatcher, Pending};
 use crate::domain::alert::Alert;
 use crate::domain::approval::Preflight;
+use crate::domain::breaker::Destination;
 use crate::domain::event::Recorded;
 use crate::domain::id::ClusterId;
 use crate::domain::remediation::Remediation;
@@ -42,6 +43,8 @@ pub(super) enum Done {
     Put(Result<Vec<u64>, StoreError>, Option<oneshot::Sender<Receipt>>, bool),
     /// The stop flags were set or lifted.
     StopFlags(Vec<String>),
+    /// A destination was probed, for its breaker.
+    Tried(Destination, Result<String, String>),
     /// Answered by itself.
     Nothing,
 }
@@ -133,6 +136,7 @@ impl Dispatcher {
         self.jobs.abort_all();
         self.jobs = tokio::task::JoinSet::new();
         self.running.clear();
+        self.probing.clear();
         self.intake_running = false;
         self.intake_wanted = true;
         self.next_round = Duration::ZERO;
@@ -180,12 +184,14 @@ impl Dispatcher {
                 }
                 self.next_round = Duration::ZERO;
             }
+            Ok(Done::Tried(destination, result)) => self.tried(destination, result),
             Ok(Done::Nothing) => {}
             Err(error) => {
                 tracing::error!(%error, "a task of the engine ended badly");
                 // Which one is not known: let everything that is due be started again.
                 self.running.clear();
                 self.intake_running = false;
+                self.probing.clear();
             }
         }
     }

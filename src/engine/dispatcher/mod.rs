@@ -5,6 +5,7 @@
 //! again from the log; what was lost that way becomes due again, or is looked at.
 
 mod batch;
+mod breakers;
 mod intake;
 mod jobs;
 mod leases;

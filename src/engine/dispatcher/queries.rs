@@ -80,7 +80,8 @@ impl Dispatcher {
             | Command::Steer { .. }
             | Command::Decide { .. }
             | Command::PlanAnew { .. }
-            | Command::Claim { .. } => self.accept_command(request, reply),
+            | Command::Claim { .. }
+            | Command::Breaker { .. } => self.accept_command(request, reply),
         }
     }
 

@@ -131,6 +131,7 @@ fn instead(input: &Input) -> Option<Input> {
         | Input::Steer { .. }
         | Input::Drafted { .. }
         | Input::StopSeen { .. }
+        | Input::BreakerMoved(_)
         | Input::IdentityMismatch { .. }
         | Input::Wake => return None,
     })

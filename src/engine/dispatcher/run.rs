@@ -2,6 +2,7 @@
 
 use super::jobs::Done;
 use super::leases::Leases;
+use crate::domain::breaker::{Destination, Move};
 use crate::domain::envelope::Head;
 use crate::domain::id::RemediationId;
 use crate::domain::time::Timestamp;
@@ -13,7 +14,7 @@ use crate::engine::job::{Input, JobKey};
 use crate::engine::outside::Outside;
 use crate::engine::snapshot::{Role, Snapshot, Source};
 use crate::ports::relay::Relay;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -93,6 +94,11 @@ pub struct Dispatcher {
     pub(super) stop_epoch: u64,
     pub(super) batches: u64,
     pub(super) closing: Vec<oneshot::Sender<()>>,
+    /// Moves of breakers that are not in the log yet, oldest first; and how many of them are on their way into it.
+    pub(super) moves: VecDeque<Move>,
+    pub(super) moves_handed: usize,
+    /// Destinations that are being probed.
+    pub(super) probing: BTreeSet<Destination>,
 }
 
 impl Dispatcher {
@@ -106,6 +112,7 @@ impl Dispatcher {
             store_down: None,
             simulated: options.simulated.clone(),
             speed: options.speed,
+            breakers: outside.lines.views(),
         };
         let first = Arc::new(core.snapshot(outside.clock.now(), live));
         let (out, snapshots) = watch::channel(first);
@@ -147,6 +154,9 @@ impl Dispatcher {
             stop_epoch: 0,
             batches: 0,
             closing: Vec::new(),
+            moves: VecDeque::new(),
+            moves_handed: 0,
+            probing: BTreeSet::new(),
         };
         (dispatcher, Handle::new(to, snapshots))
     }
@@ -180,7 +190,10 @@ impl Dispatcher {
                 }
             }
             self.take_role().await;
+            self.hear_breakers();
             self.step().await;
+            self.outside.lines.set(self.core.forced());
+            self.start_probes();
             self.publish();
             if self.may_end(open) {
                 break;
@@ -267,6 +280,7 @@ impl Dispatcher {
             store_down: self.store_down.clone(),
             simulated: self.options.simulated.clone(),
             speed: self.options.speed,
+            breakers: self.outside.lines.views(),
         }
     }
 

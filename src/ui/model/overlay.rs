@@ -1,6 +1,7 @@
 //! Strips above the footer that take the keys while they are open.
 
 use super::field::Field;
+use crate::domain::breaker::{Destination, Setting};
 use crate::domain::id::RemediationId;
 use crate::domain::steering::Steering;
 
@@ -26,6 +27,15 @@ pub enum Overlay {
         reason: Field,
         /// Whether the reason is being typed.
         at_reason: bool,
+    },
+    /// A breaker is set, with the reason.
+    Breaker {
+        /// In front of what.
+        destination: Destination,
+        /// How it goes from then on.
+        setting: Setting,
+        /// Why.
+        reason: Field,
     },
     /// A question before a case is steered.
     Steer(Box<Asked>),

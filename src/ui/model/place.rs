@@ -16,6 +16,8 @@ pub enum Place {
     Case(RemediationId),
     /// The approval card of a case.
     Card(RemediationId),
+    /// Breakers.
+    Breakers,
     /// The engine's log.
     Logs,
     /// The event log.
@@ -34,6 +36,7 @@ impl Place {
             Self::Remediations => "remediations",
             Self::Case(_) => "remediation",
             Self::Card(_) => "card",
+            Self::Breakers => "breakers",
             Self::Logs => "engine logs",
             Self::Audit => "event log",
             Self::Help => "help",
@@ -47,6 +50,7 @@ impl Place {
             Self::Overview | Self::Approvals | Self::Remediations => Context::List,
             Self::Case(_) => Context::Tree,
             Self::Card(_) => Context::Card,
+            Self::Breakers => Context::Breakers,
             Self::Logs | Self::Audit => Context::Log,
             Self::Help => Context::Help,
         }

@@ -5,6 +5,7 @@ use super::list::{List, Scope};
 use super::overlay::Overlay;
 use super::place::Place;
 use super::tree::{Case, TimeLine, Tree};
+use crate::domain::breaker::{Destination, View};
 use crate::domain::id::RemediationId;
 use crate::domain::principal::Principal;
 use crate::domain::remediation::{Remediation, State};
@@ -120,6 +121,8 @@ pub struct Model {
     pub audit: LogView,
     /// Position up to which events were asked for.
     pub audit_seq: u64,
+    /// The breaker that is selected; `None`: the first.
+    pub breaker: Option<Destination>,
     /// First line of the help.
     pub help_top: usize,
     /// What is open over the screen.
@@ -171,6 +174,7 @@ impl Model {
             event_lines: Vec::new(),
             audit: LogView::default(),
             audit_seq: 0,
+            breaker: None,
             help_top: 0,
             overlay: None,
             pending: (Vec::new(), 0),
@@ -253,6 +257,14 @@ impl Model {
             Place::Case(id) | Place::Card(id) => Some(id.clone()),
             _ => self.list().and_then(|list| list.selected.clone()),
         }
+    }
+
+    /// The breaker that is selected, with its place in the list.
+    #[must_use]
+    pub fn selected_breaker(&self) -> Option<(usize, &View)> {
+        let all = &self.snapshot.breakers;
+        let chosen = |(_, view): &(usize, &View)| Some(view.destination) == self.breaker;
+        all.iter().enumerate().find(chosen).or_else(|| all.iter().enumerate().next())
     }
 
     /// Everything known of a case: from the picture, else from the last answer.

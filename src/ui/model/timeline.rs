@@ -55,6 +55,9 @@ fn own_words(event: &Event) -> Option<String> {
         Event::EngineStarted { holder, .. } => Some(format!("engine {holder} drives")),
         Event::Stopped { by, reason } => Some(format!("EVERYTHING STOPPED by {by}: {reason}")),
         Event::Started { by, reason } => Some(format!("stop lifted by {by}: {reason}")),
+        Event::BreakerMoved(_) | Event::BreakerSet { .. } => {
+            Some(crate::domain::timeline::sentence(event, None))
+        }
         Event::IdentityMismatch { found } => {
             Some(format!("the cluster is not the pinned one (found {found}): writes are off"))
         }

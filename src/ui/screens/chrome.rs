@@ -49,6 +49,9 @@ fn left_side(model: &Model, drop: u8) -> Rich {
         1 => line.push(Role::Attention, "? 1 needs you"),
         _ => line.push(Role::Attention, &format!("? {needs} need you")),
     }
+    if let Some((role, words)) = super::breakers::header_words(&snapshot.breakers, drop) {
+        line.push(role, &format!("  {words}"));
+    }
     if drop < 2 && snapshot.firing > 0 {
         line.push(Role::TextDim, &format!("  alerts {}", snapshot.firing));
     }

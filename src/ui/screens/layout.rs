@@ -100,7 +100,8 @@ pub fn list_parts(model: &Model, body: Rect) -> ListParts {
             parts.log = Rect::new(x, body.y, body.right().saturating_sub(x), body.height);
         }
     }
-    let wanted = if beside { 4 + health_lines(model) } else { PEEK };
+    let closed_off = u16::from(super::breakers::worst(model).is_some());
+    let wanted = if beside { 4 + health_lines(model) } else { PEEK + closed_off };
     let strip = strip::height(model);
     let below = if beside && body.height < 24 { 0 } else { wanted.saturating_sub(strip) };
     let below = below.min(body.height.saturating_sub(6));
@@ -110,7 +111,8 @@ pub fn list_parts(model: &Model, body: Rect) -> ListParts {
 }
 
 fn health_lines(model: &Model) -> u16 {
-    u16::try_from(model.snapshot.sources.len()).unwrap_or(0).min(8) + 3
+    let open = model.snapshot.breakers.iter().filter(|view| !view.state.passes()).count();
+    u16::try_from(model.snapshot.sources.len() + open).unwrap_or(0).min(12) + 3
 }
 
 /// Splits the tree screen's body.

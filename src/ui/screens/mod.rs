@@ -1,5 +1,6 @@
 //! Screens: pure pictures of the model.
 
+mod breakers;
 pub mod calm;
 pub mod card;
 pub mod chrome;

@@ -34,7 +34,9 @@ pub fn peek(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         &title,
         &Rich::of(Role::TextDim, plan.as_deref().unwrap_or("no plan")),
     );
-    let lines = peek_lines(model, row, usize::from(area.width).saturating_sub(2));
+    let mut lines = peek_lines(model, row, usize::from(area.width).saturating_sub(2));
+    lines.truncate(usize::from(super::layout::PEEK) - 1);
+    lines.extend(super::breakers::worst(model));
     for (line, y) in lines.iter().zip(area.y + 1..area.bottom()) {
         pen.rich(area.x + 1, y, area.width.saturating_sub(2), line);
     }

@@ -1,6 +1,7 @@
 //! Strips above the footer: filter, palette, which-key, stop, start, quit. They never cover what needs you.
 
 use super::layout::Parts;
+use crate::domain::breaker::{Destination, Setting};
 use crate::ui::format::{cut, width};
 use crate::ui::model::Model;
 use crate::ui::model::overlay::Overlay;
@@ -19,7 +20,9 @@ pub fn height(model: &Model) -> u16 {
     match &model.overlay {
         Some(Overlay::Filter(_)) => 2,
         Some(Overlay::Palette { .. }) => 8,
-        Some(Overlay::Stop(_) | Overlay::Start { .. } | Overlay::Steer(_)) => 5,
+        Some(
+            Overlay::Stop(_) | Overlay::Start { .. } | Overlay::Steer(_) | Overlay::Breaker { .. },
+        ) => 5,
         Some(Overlay::Quit { .. }) => 4,
         None if which_key_open(model) => {
             let entries = model.keymap.after(model.context(), &model.pending.0).len();
@@ -78,6 +81,9 @@ pub fn draw(pen: &mut Pen<'_>, model: &Model, parts: &Parts) -> Option<Position>
             }
             field_line(pen, area, 3, "reason ", asked.reason.text())
         }
+        Some(Overlay::Breaker { destination, setting, reason }) => {
+            breaker_strip(pen, area, (*destination, *setting), reason.text())
+        }
         Some(Overlay::Quit { why }) => {
             title(pen, area, "leave", "Esc stays");
             pen.put(1, area.y + 1, area.width - 2, Role::TextStrong, why);
@@ -95,6 +101,30 @@ pub fn draw(pen: &mut Pen<'_>, model: &Model, parts: &Parts) -> Option<Position>
             None
         }
     }
+}
+
+fn breaker_strip(
+    pen: &mut Pen<'_>,
+    area: Rect,
+    (destination, setting): (Destination, Setting),
+    reason: &str,
+) -> Option<Position> {
+    let (words, first) = match setting {
+        Setting::Automatic => ("back to normal", "It opens and closes by itself again."),
+        Setting::ForcedOpen => ("force open", "Nothing is asked of it until somebody lifts that."),
+        Setting::Disabled => {
+            ("disable", "Everything is asked of it, whatever comes of it, until that is lifted.")
+        }
+    };
+    title(pen, area, &format!("{words}: {destination}"), "Enter does it, Esc does nothing");
+    let room = usize::from(area.width.saturating_sub(2));
+    pen.put(1, area.y + 1, area.width - 2, Role::TextStrong, &cut(first, room));
+    let second = match setting {
+        Setting::ForcedOpen => format!("Instead: {}.", destination.declared().instead),
+        Setting::Automatic | Setting::Disabled => "It is in the log, with your name.".into(),
+    };
+    pen.put(1, area.y + 2, area.width - 2, Role::Text, &cut(&second, room));
+    field_line(pen, area, 3, "reason ", reason)
 }
 
 fn title(pen: &mut Pen<'_>, area: Rect, left: &str, right: &str) {

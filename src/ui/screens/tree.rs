@@ -10,6 +10,7 @@
 
 use super::layout::{self, Parts};
 use super::{chrome, step};
+use crate::domain::breaker::Destination;
 use crate::domain::id::StepPath;
 use crate::domain::remediation::{Remediation, State};
 use crate::domain::steering::with_reason;
@@ -138,6 +139,11 @@ fn head(pen: &mut Pen<'_>, model: &Model, case: &Remediation, area: Rect) {
 }
 
 fn now_words(model: &Model, case: &Remediation) -> String {
+    if matches!(case.state, State::Running | State::Undoing)
+        && let Some(words) = super::breakers::closed_off(model, Destination::Cluster)
+    {
+        return words;
+    }
     match case.state {
         State::Verifying => case.settle_until.and_then(|at| left(model.now(), at)).map_or_else(
             || "measuring whether it worked".into(),

@@ -2,7 +2,7 @@
 
 use super::keys::{recording, say, warn};
 use super::turn::Turn;
-use super::{decide, strips};
+use super::{breakers, decide, strips};
 use crate::domain::id::RemediationId;
 use crate::domain::remediation::State;
 use crate::engine::command::Command;
@@ -31,8 +31,8 @@ pub fn act(model: &mut Model, intent: Intent, at: Millis, turn: &mut Turn) {
     }
     match intent {
         Intent::Open => open(model),
-        Intent::Down => travel(model, 1),
-        Intent::Up => travel(model, -1),
+        Intent::Down | Intent::NextMatch => travel(model, 1),
+        Intent::Up | Intent::PreviousMatch => travel(model, -1),
         Intent::HalfDown => travel(model, half(model)),
         Intent::HalfUp => travel(model, -half(model)),
         Intent::First => to_end(model, false),
@@ -45,8 +45,6 @@ pub fn act(model: &mut Model, intent: Intent, at: Millis, turn: &mut Turn) {
                 list.step_need(intent == Intent::NextNeed);
             }
         }
-        Intent::NextMatch => travel(model, 1),
-        Intent::PreviousMatch => travel(model, -1),
         Intent::Detail => model.detail = !model.detail,
         Intent::Fold => fold(model),
         Intent::FoldAll => fold_all(model),
@@ -68,6 +66,10 @@ pub fn act(model: &mut Model, intent: Intent, at: Millis, turn: &mut Turn) {
         Intent::GoOverview => go(model, Place::Overview),
         Intent::GoApprovals => go(model, Place::Approvals),
         Intent::GoRemediations => go(model, Place::Remediations),
+        Intent::GoBreakers => go(model, Place::Breakers),
+        Intent::ForceBreaker | Intent::DisableBreaker | Intent::NormalBreaker => {
+            breakers::begin(model, intent);
+        }
         Intent::GoAudit => {
             model.audit_seq = 0;
             go(model, Place::Audit);
@@ -126,7 +128,8 @@ pub fn about(model: &mut Model, intent: Intent, id: &RemediationId, turn: &mut T
     }
 }
 
-fn go(model: &mut Model, place: Place) {
+/// Goes to a screen.
+pub(super) fn go(model: &mut Model, place: Place) {
     if model.place == place {
         return;
     }
@@ -161,6 +164,7 @@ fn open(model: &mut Model) {
     match &model.place {
         Place::Card(_) => read_new_plan(model),
         Place::Case(_) => fold(model),
+        Place::Breakers => breakers::history(model),
         _ => {
             if model.calm() {
                 let last = model.snapshot.rows.iter().find(|row| row.outcome.is_some());
@@ -250,7 +254,7 @@ fn half(model: &Model) -> isize {
     isize::try_from(layout::parts(model).body.height / 2).unwrap_or(10)
 }
 
-fn moved(at: usize, by: isize, last: usize) -> usize {
+pub(super) fn moved(at: usize, by: isize, last: usize) -> usize {
     at.saturating_add_signed(by).min(last)
 }
 
@@ -258,6 +262,7 @@ fn travel(model: &mut Model, by: isize) {
     match model.place {
         Place::Card(_) => scroll_card(model, by),
         Place::Case(_) => travel_tree(model, by),
+        Place::Breakers => breakers::travel(model, by),
         Place::Help => model.help_top = moved(model.help_top, by, 200),
         Place::Logs => scroll(&mut model.logs.back, by),
         Place::Audit => scroll(&mut model.audit.back, by),
@@ -304,6 +309,7 @@ fn to_end(model: &mut Model, last: bool) {
     match model.place {
         Place::Card(_) => scroll_card(model, if last { 100_000 } else { -100_000 }),
         Place::Case(_) => travel_tree(model, if last { 100_000 } else { -100_000 }),
+        Place::Breakers => breakers::travel(model, if last { 1_000 } else { -1_000 }),
         Place::Help => model.help_top = 0,
         Place::Logs => model.logs.back = if last { None } else { Some(100_000) },
         Place::Audit => model.audit.back = if last { None } else { Some(100_000) },

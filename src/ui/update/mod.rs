@@ -1,6 +1,7 @@
 //! `update`: the only consumer of messages.
 
 mod arrivals;
+mod breakers;
 mod decide;
 mod intents;
 mod keys;

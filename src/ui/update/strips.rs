@@ -28,6 +28,9 @@ pub fn key(model: &mut Model, press: Press, turn: &mut Turn) {
             start(model, (cluster, reason, at_reason), press, turn);
         }
         Overlay::Steer(asked) => super::steer::key(model, asked, press, turn),
+        Overlay::Breaker { destination, setting, reason } => {
+            super::breakers::key(model, (destination, setting, reason), press, turn);
+        }
         Overlay::Quit { why } => match press.code {
             KeyCode::Enter | KeyCode::Char('y') => turn.want(Effect::Leave(Leaving::HangUp)),
             KeyCode::Esc | KeyCode::Char('n') => {}
@@ -191,6 +194,7 @@ pub fn paste(model: &mut Model, text: &str) {
         }
         Some(Overlay::Stop(field)) => field.paste(text),
         Some(Overlay::Steer(asked)) => asked.reason.paste(text),
+        Some(Overlay::Breaker { reason, .. }) => reason.paste(text),
         Some(Overlay::Start { reason, at_reason: true, .. }) => reason.paste(text),
         Some(Overlay::Start { .. }) => dropped = true,
         Some(Overlay::Quit { .. }) | None => {}
