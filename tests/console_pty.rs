@@ -239,3 +239,31 @@ fn the_identity_is_copied_plain_and_wrapped_for_tmux() {
     assert!(bytes.contains("\u{1b}]52;c;"), "plain");
     assert!(bytes.contains("\u{1b}Ptmux;\u{1b}\u{1b}]52;c;"), "wrapped");
 }
+
+#[test]
+fn a_run_is_steered_with_keys_in_a_terminal() {
+    let (mut pty, told) = telling();
+    // The fifth row is the one that runs.
+    pty.typed("jjjj");
+    pty.until("5 of 12");
+    pty.typed(" p");
+    pty.until("pause done");
+    pty.typed(" s");
+    pty.until("reason");
+    pty.typed("the budget will not free\r");
+    pty.until("skip done");
+    pty.typed(" m");
+    pty.until("reason");
+    pty.typed("by hand\r");
+    pty.until("take-over done");
+    pty.typed(" c");
+    pty.until("then what was done is undone");
+    pty.typed("enough\r");
+    pty.until("cancel done");
+    let told = told_by(&told);
+    for steering in
+        ["Pause", "Skip", "2.2", "the budget will not free", "TakeOver", "Cancel", "enough"]
+    {
+        assert!(told.contains(steering), "{steering}: {told}");
+    }
+}

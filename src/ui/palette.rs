@@ -49,7 +49,7 @@ pub fn off_for(model: &Model, intent: Intent, id: Option<&RemediationId>) -> Opt
     let row = id.and_then(|id| model.row(id));
     match intent {
         Intent::OpenCard | Intent::OpenReject => match row {
-            Some(row) if row.state == State::AwaitingApproval => None,
+            Some(row) if row.state == State::AwaitingApproval || row.asks => None,
             Some(_) => Some("nothing to decide on".into()),
             None => Some("nothing selected".into()),
         },

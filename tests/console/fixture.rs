@@ -478,6 +478,42 @@ pub fn running(short: &str, namespace: &str, name: &str) -> Story {
     story
 }
 
+/// A case with a gate in its run: step 3 asks whether people are told in step 4; step 5 is left out, and step 2 has a
+/// rescue that was not needed.
+pub fn gated(short: &str, namespace: &str, name: &str) -> Story {
+    let mut story = running(short, namespace, name);
+    for recorded in &mut story.events {
+        let Event::Planned { plan } = &mut recorded.event else { continue };
+        let ask = StepKind::Approval { message: "is the customer told?".into(), risk: Risk::Low };
+        plan.steps.push(step("3", "ask", "ask a person", ask));
+        let tell = StepKind::Notify { message: format!("{name} has a new limit") };
+        plan.steps.push(step("4", "tell", "tell people", tell));
+        let mut out = step("5", "hand", "hand over", StepKind::HandOver { message: "look".into() });
+        out.skipped = Some("does not hold: params.late".into());
+        plan.steps.push(out);
+        let sorry = StepKind::Notify { message: "it failed".into() };
+        plan.steps[1].rescue = Some(Box::new(step("2.0", "sorry", "tell on-call", sorry)));
+    }
+    changed(&mut story, 20, "2.2", StepState::Done, "6 of 6 updated and available");
+    changed(&mut story, 20, "2", StepState::Done, "");
+    changed(&mut story, 20, "3", StepState::Asked { until: ago(-880) }, "");
+    story
+}
+
+/// A case whose last step failed after people were told: nothing was undone, what was to come never runs.
+pub fn broken(short: &str, namespace: &str, name: &str) -> Story {
+    let mut story = gated(short, namespace, name);
+    let why = || "rejected by jonas: not now".to_string();
+    changed(&mut story, 10, "3", StepState::Failed { why: why() }, "");
+    let reason = "step 3 failed".to_string();
+    changed(&mut story, 10, "4", StepState::WillNotBeRun { reason }, "");
+    let reason = "only if step 2 fails, and it did not".to_string();
+    changed(&mut story, 10, "2.0", StepState::WillNotBeRun { reason }, "");
+    story.push(10, Event::ExecutionEnded { undone: None, succeeded: false, why: why() });
+    story.push(10, Event::Closed { outcome: Outcome::Failed, why: why() });
+    story
+}
+
 /// A case whose steps are done and that settles.
 pub fn verifying(short: &str, namespace: &str, name: &str) -> Story {
     let mut story = running(short, namespace, name);

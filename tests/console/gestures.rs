@@ -562,3 +562,16 @@ fn a_step_is_skipped_by_its_place_in_the_tree_and_never_without_a_reason() {
     let sent = steered(&desk);
     assert_eq!(sent[0].1, Steering::Skip { step: StepPath::new("2.2") });
 }
+
+#[test]
+fn a_gate_is_answered_by_the_gesture_of_its_risk_and_names_its_step() {
+    let story = fixture::gated("g4te", "search", "indexer");
+    let mut desk = Desk::new(picture(&[story.fold()]), (80, 24));
+    // The plan is of high risk: so is each answer in its run.
+    desk.card("g4te").typed("indexer").key(KeyCode::Enter);
+    let sent = desk.commands().into_iter().find_map(|command| match command {
+        Command::Decide { step, decision, .. } => Some((step.clone(), *decision)),
+        _ => None,
+    });
+    assert_eq!(sent, Some((Some(StepPath::new("3")), Decision::Approve)));
+}

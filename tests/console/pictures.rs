@@ -91,6 +91,26 @@ fn the_step_tree() {
 }
 
 #[test]
+fn a_step_that_asks_is_seen_in_the_list_in_the_tree_and_on_its_card() {
+    let story = fixture::gated("g4te", "search", "indexer");
+    let mut desk = Desk::new(picture(&[story.fold()]), (80, 24));
+    check("gate-list-80x24.txt", &desk);
+    desk.select("g4te").key(KeyCode::Enter);
+    check("gate-tree-80x24.txt", &desk);
+    let mut desk = Desk::new(picture(&[story.fold()]), (80, 24));
+    desk.card("g4te");
+    check("gate-card-80x24.txt", &desk);
+}
+
+#[test]
+fn steps_that_never_ran_say_why_in_the_tree() {
+    let story = fixture::broken("g4te", "search", "indexer");
+    let mut desk = Desk::new(picture(&[story.fold()]), (80, 24));
+    desk.select("g4te").key(KeyCode::Enter).key(KeyCode::Down);
+    check("never-run-80x24.txt", &desk);
+}
+
+#[test]
 fn the_void_card() {
     let mut desk = Desk::night();
     desk.card("t4dx").typed("ledger-a");

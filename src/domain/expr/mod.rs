@@ -4,14 +4,15 @@
 //! crate's maps are unordered); source, nesting and input sizes are bounded, and comprehensions don't nest, so that
 //! evaluation ends in time linear in the input; every error says where in the source it is. Only this module names
 //! the `cel` crate.
-//! Absent: a clock, randomness, anything that looks outside the variables handed in; static types.
+//! Absent: a clock, randomness, anything that looks outside the variables handed in.
 //!
-//! Reading order: `error`, `limits`, `room`, `program`, `value`, `functions`, `evaluate`, `references`, `interpolate`.
+//! Reading order: `error`, `limits`, `room`, `program`, `value`, `functions`, `evaluate`, `references`, `kinds`, `interpolate`.
 
 mod error;
 mod evaluate;
 mod functions;
 mod interpolate;
+mod kinds;
 mod limits;
 mod program;
 mod references;
@@ -22,6 +23,7 @@ mod value;
 pub use error::ExprError;
 pub use evaluate::{check, eval, holds};
 pub use interpolate::{Piece, escape_promql, interpolate, pieces};
+pub use kinds::{Finding, Kinds, Severity, Type, kinds};
 pub use limits::{MAX_DEPTH, MAX_INPUT_BYTES, MAX_INPUT_NODES, MAX_SOURCE};
 pub use references::{Reference, references};
 

@@ -1,7 +1,7 @@
 //! Which variables, and which of their members, an expression uses. For lint, and to convert only what is used.
 
 use super::error::ExprError;
-use super::program;
+use super::program::{self, Program};
 use super::room::with_room;
 use super::syntax;
 use cel::IdedExpr;
@@ -25,14 +25,16 @@ pub struct Reference {
 
 /// The variables that an expression uses, sorted; not those that its own macros bind.
 pub fn references(source: &str) -> Result<Vec<Reference>, ExprError> {
-    with_room(|| {
-        let program = program::parse(source)?;
-        let mut found = Vec::new();
-        collect(&program.expr, &program.info, &BTreeSet::new(), &mut found);
-        found.sort();
-        found.dedup();
-        Ok(found)
-    })
+    with_room(|| Ok(references_in(&program::parse(source)?)))
+}
+
+/// The same of what was parsed.
+pub(super) fn references_in(program: &Program) -> Vec<Reference> {
+    let mut found = Vec::new();
+    collect(&program.expr, &program.info, &BTreeSet::new(), &mut found);
+    found.sort();
+    found.dedup();
+    found
 }
 
 /// Names of the variables, sorted.

@@ -96,6 +96,12 @@ impl StepState {
         }
     }
 
+    /// Whether it is under way: begun, and not over.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        *self != Self::Pending && !self.is_final()
+    }
+
     /// Whether it ended badly.
     #[must_use]
     pub fn has_failed(&self) -> bool {

@@ -41,7 +41,7 @@ impl Left {
             (None, 0) => "moments left".into(),
             (None, _) => "time left not known: no history yet".into(),
             (Some(runs), 0) if over => {
-                format!("longer than usual, by {}", counted(runs, "run"))
+                format!("longer than usual ({})", counted(runs, "run"))
             }
             (Some(runs), 0) => format!("about {seconds} left, from {}", counted(runs, "run")),
             (Some(runs), unknown) => {

@@ -4,6 +4,7 @@
 //! as long as this one would have.
 
 use super::execution::{Attempt, AttemptOutcome, Direction, StepRun};
+use crate::domain::diagnosis::words;
 use crate::domain::digest::sha256_hex;
 use crate::domain::id::AttemptId;
 use crate::domain::time::Timestamp;
@@ -19,11 +20,86 @@ pub struct Retry {
     pub most_s: u64,
     /// Per cent by which a pause may be longer or shorter.
     pub jitter: u32,
+    /// After which failures there is another try.
+    #[serde(default, skip_serializing_if = "Failures::are_usual")]
+    pub on: Failures,
+}
+
+words!(
+    /// A kind of failure after which a step can be tried again.
+    Failure {
+        /// The server said no for a reason that may pass: a conflict, too many requests, an error before it acted.
+        Passing = "passing",
+        /// The server, or a precondition, said no; nothing changed.
+        Refused = "refused",
+        /// It ran to its end and says that it failed; what it changed by then is not known.
+        Failed = "failed",
+    }
+);
+
+/// After which failures a step is tried again. What has no answer is looked at and never simply tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failures {
+    passing: bool,
+    refused: bool,
+    failed: bool,
+}
+
+impl Default for Failures {
+    fn default() -> Self {
+        Self::of(&[Failure::Passing])
+    }
+}
+
+impl Failures {
+    /// These.
+    #[must_use]
+    pub fn of(failures: &[Failure]) -> Self {
+        Self {
+            passing: failures.contains(&Failure::Passing),
+            refused: failures.contains(&Failure::Refused),
+            failed: failures.contains(&Failure::Failed),
+        }
+    }
+
+    /// Whether it is what is meant when nothing is said.
+    #[must_use]
+    pub fn are_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether there is another try after this outcome.
+    #[must_use]
+    pub fn include(&self, outcome: &AttemptOutcome) -> bool {
+        match outcome {
+            AttemptOutcome::Refused { retryable: true, .. } => self.passing,
+            AttemptOutcome::Refused { retryable: false, .. } => self.refused,
+            AttemptOutcome::Failed { .. } => self.failed,
+            AttemptOutcome::Applied { .. }
+            | AttemptOutcome::SeenDone { .. }
+            | AttemptOutcome::SeenNotDone { .. }
+            | AttemptOutcome::Held { .. }
+            | AttemptOutcome::NoAnswer { .. }
+            | AttemptOutcome::CantTell { .. } => false,
+        }
+    }
+
+    /// In words: `passing, failed`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let all = [
+            (self.passing, Failure::Passing),
+            (self.refused, Failure::Refused),
+            (self.failed, Failure::Failed),
+        ];
+        let named = all.iter().filter(|(there, _)| *there).map(|(_, failure)| failure.word());
+        named.collect::<Vec<_>>().join(", ")
+    }
 }
 
 impl Default for Retry {
     fn default() -> Self {
-        Self { backoff_s: 5, most_s: 300, jitter: 0 }
+        Self { backoff_s: 5, most_s: 300, jitter: 0, on: Failures::default() }
     }
 }
 
@@ -46,7 +122,7 @@ impl Retry {
     #[must_use]
     pub fn next_at(&self, run: &StepRun, direction: Direction) -> Option<Timestamp> {
         let last = run.counted().filter(|one| one.direction == direction).last()?;
-        let pauses = match paused_after(last) {
+        let pauses = match paused_after(last, self.on) {
             Pause::None => return None,
             Pause::Own => *self,
             Pause::Held => HELD,
@@ -60,7 +136,12 @@ impl Retry {
 }
 
 /// Pauses while a rule of the cluster holds it back: budgets free when pods become ready, and asking is cheap.
-const HELD: Retry = Retry { backoff_s: 5, most_s: 30, jitter: 20 };
+const HELD: Retry = Retry {
+    backoff_s: 5,
+    most_s: 30,
+    jitter: 20,
+    on: Failures { passing: true, refused: false, failed: false },
+};
 
 /// How the next try waits.
 enum Pause {
@@ -70,12 +151,12 @@ enum Pause {
 }
 
 /// Only after a refusal that may pass there is a pause.
-fn paused_after(attempt: &Attempt) -> Pause {
+fn paused_after(attempt: &Attempt, on: Failures) -> Pause {
     match &attempt.outcome {
+        Some(outcome) if on.include(outcome) => Pause::Own,
         Some(AttemptOutcome::Held { .. }) => Pause::Held,
-        Some(AttemptOutcome::Refused { retryable: true, .. }) => Pause::Own,
         Some(
-            AttemptOutcome::Refused { retryable: false, .. }
+            AttemptOutcome::Refused { .. }
             | AttemptOutcome::Failed { .. }
             | AttemptOutcome::Applied { .. }
             | AttemptOutcome::SeenDone { .. }
@@ -93,7 +174,7 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_the_longest_and_their_jitter_follows_from_the_attempt() {
-        let plain = Retry { backoff_s: 5, most_s: 60, jitter: 0 };
+        let plain = Retry { backoff_s: 5, most_s: 60, jitter: 0, ..Retry::default() };
         let id = AttemptId::new("a-1");
         let seconds = (1..7).map(|tries| plain.pause(tries, &id).num_seconds()).collect::<Vec<_>>();
         assert_eq!(seconds, [5, 10, 20, 40, 60, 60]);

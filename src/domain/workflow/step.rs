@@ -247,6 +247,23 @@ impl PlanStep {
         }
     }
 
+    /// What it asks a person; its title when it asks nothing.
+    #[must_use]
+    pub fn asks(&self) -> &str {
+        match &self.kind {
+            StepKind::Approval { message, .. } => message,
+            StepKind::Action { .. }
+            | StepKind::WaitFor { .. }
+            | StepKind::Subflow { .. }
+            | StepKind::Steps { .. }
+            | StepKind::Parallel { .. }
+            | StepKind::Branch { .. }
+            | StepKind::ForEach { .. }
+            | StepKind::Notify { .. }
+            | StepKind::HandOver { .. } => &self.title,
+        }
+    }
+
     /// Its bound, when its items are only found when it begins.
     #[must_use]
     pub fn bounded(&self) -> Option<&Bounded> {

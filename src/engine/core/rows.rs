@@ -85,7 +85,7 @@ fn what(case: &Remediation) -> String {
 }
 
 fn asked_words(case: &Remediation) -> Option<String> {
-    case.asking_step().map(|(step, _)| format!("step {} asks: {}", step.path, step.title))
+    case.asking_step().map(|(step, _)| format!("step {} asks: {}", step.path, step.asks()))
 }
 
 fn waiting_words(case: &Remediation) -> Option<String> {

@@ -11,6 +11,7 @@ use crate::domain::time::{Timestamp, plus};
 use crate::domain::verdict::{Judgement, Verdict};
 use crate::domain::workflow::execution::{Attempt, AttemptOutcome, Direction, StepRun, StepState};
 use crate::domain::workflow::plan::{OnFailure, Plan, PlanStep, StepKind};
+use crate::domain::workflow::retry::Failures;
 use std::sync::Arc;
 
 impl Core {
@@ -85,7 +86,7 @@ impl Core {
                 StepKind::Action { operations, .. },
                 StepState::Running | StepState::Unknown { .. } | StepState::Waiting { .. },
             ) => {
-                let next = next_attempt(run, operations.len(), Direction::Forward, step.attempts);
+                let next = forward(run, operations.len(), step);
                 self.follow_attempts(out, case, step, run, next, now);
             }
             (
@@ -201,7 +202,7 @@ impl Core {
             self.change(out, case, &step.path, given_up, "", now);
             return;
         };
-        match next_attempt(run, operations.len(), Direction::Forward, step.attempts) {
+        match forward(run, operations.len(), step) {
             next @ (NextAttempt::AllDone | NextAttempt::Wait | NextAttempt::GiveUp(_)) => {
                 self.follow_attempts(out, case, step, run, next, now);
             }
@@ -331,12 +332,17 @@ pub(super) enum NextAttempt {
     GiveUp(String),
 }
 
-/// Looks at the attempts of a step in one direction. `tries` is how often the step may be tried.
+/// What comes next on the way forward.
+fn forward(run: &StepRun, operations: usize, step: &PlanStep) -> NextAttempt {
+    next_attempt(run, operations, Direction::Forward, (step.attempts, step.retry.on))
+}
+
+/// Looks at the attempts of a step in one direction. `tries` is how often the step may be tried, and after what.
 pub(super) fn next_attempt(
     run: &StepRun,
     operations: usize,
     direction: Direction,
-    tries: u32,
+    (tries, on): (u32, Failures),
 ) -> NextAttempt {
     let tries = usize::try_from(tries).unwrap_or(1).max(1);
     for operation in 0..operations {
@@ -353,16 +359,17 @@ pub(super) fn next_attempt(
             Some(AttemptOutcome::SeenNotDone { .. } | AttemptOutcome::Held { .. }) => {
                 NextAttempt::Start(operation)
             }
-            Some(AttemptOutcome::Refused { why, retryable: true }) => {
-                if of_it.len() < tries {
+            Some(
+                outcome @ (AttemptOutcome::Refused { why, .. } | AttemptOutcome::Failed { why }),
+            ) => {
+                if !on.include(outcome) {
+                    NextAttempt::GiveUp(why.clone())
+                } else if of_it.len() < tries {
                     NextAttempt::Start(operation)
                 } else {
                     NextAttempt::GiveUp(format!("{why} ({} tries)", of_it.len()))
                 }
             }
-            Some(
-                AttemptOutcome::Refused { why, retryable: false } | AttemptOutcome::Failed { why },
-            ) => NextAttempt::GiveUp(why.clone()),
             Some(AttemptOutcome::CantTell { why }) => {
                 NextAttempt::GiveUp(format!("it can't be told whether it happened: {why}"))
             }

@@ -10,6 +10,7 @@ use crate::domain::workflow::execution::{AttemptOutcome, StepState};
 use crate::domain::workflow::plan::{
     Condition, Lanes, OnFailure, PlanStep, Risk, StepKind, TemplateRef, When,
 };
+use crate::domain::workflow::retry::{Failure, Failures, Retry};
 use crate::domain::workflow::template::Library;
 use crate::engine::command::{Command, Refusal};
 use crate::engine::job::{Input, Job, JobFailure, JobKind, Looked, Sending};
@@ -462,4 +463,27 @@ fn a_step_that_a_budget_holds_back_waits_with_its_words_until_its_time_is_over()
     }
     assert!((3..6).contains(&asked), "asked {asked} times within a minute");
     assert!((64..70).contains(&now), "given up at {now}");
+}
+
+#[test]
+fn a_step_is_tried_again_after_the_kinds_of_failure_that_it_names_and_no_others() {
+    let failed = || AttemptOutcome::Failed { why: "exit code 3".into() };
+    let busy = || AttemptOutcome::Refused { why: "conflict".into(), retryable: true };
+    let tried = |on: &[Failure], outcome: AttemptOutcome| {
+        let retry = Retry { backoff_s: 10, on: Failures::of(on), ..Retry::default() };
+        let step = PlanStep { attempts: 2, retry, on_failure: OnFailure::Escalate, ..leaf("1") };
+        let (mut core, _) = running(vec![step]);
+        ends(&mut core, "1", outcome.clone(), 5);
+        assert_eq!(paths(&core, 14), [""; 0], "not before its pause is over");
+        core.accept(Input::Wake, at(15));
+        let again = paths(&core, 15).len();
+        if again > 0 {
+            ends(&mut core, "1", outcome, 16);
+            assert_eq!(word(&core, "1"), "failed", "two tries are all");
+        }
+        again
+    };
+    assert_eq!((tried(&[Failure::Passing], busy()), tried(&[Failure::Passing], failed())), (1, 0));
+    assert_eq!((tried(&[Failure::Failed], busy()), tried(&[Failure::Failed], failed())), (0, 1));
+    assert_eq!((tried(&[Failure::Refused], no()), tried(&[Failure::Passing], no())), (1, 0));
 }

@@ -11,6 +11,7 @@ use crate::domain::workflow::execution::{
     Attempt, Closing, Direction, Execution, StepRun, StepState,
 };
 use crate::domain::workflow::plan::PlanStep;
+use crate::domain::workflow::retry::Failures;
 use std::sync::Arc;
 
 /// Most tries of one undo that the server refuses in a way that may pass.
@@ -181,5 +182,5 @@ fn next_attempt_of(run: &StepRun, operation: usize) -> NextAttempt {
             .collect(),
         ..run.clone()
     };
-    next_attempt(&of_it, 1, Direction::Undo, UNDO_TRIES)
+    next_attempt(&of_it, 1, Direction::Undo, (UNDO_TRIES, Failures::default()))
 }

@@ -30,19 +30,22 @@ use ratatui::layout::{Position, Rect};
 pub fn text(model: &Model, card: &Card, area: Rect) -> Vec<Rich> {
     let extent = Extent { evidence: card.evidence, all: card.all, ..Extent::default() };
     let columns = usize::from(area.width).saturating_sub(2);
-    let mut lines = Vec::new();
+    let mut lines = question(card, columns);
     if let Some(moved) = moved(card) {
         lines.extend(moved);
-    }
-    if let Some(asks) = &card.asks {
-        let words = format!("step {} asks: {}", asks.path, asks.message);
-        let line = Rich::of(Role::Attention, "ASKS    ").and(Role::TextStrong, &words);
-        lines.extend(line.wrapped(columns, 8));
     }
     let room = usize::from(area.height).saturating_sub(lines.len());
     let checks = Some(&card.checks);
     lines.extend(facts::rows(model, &card.frozen, checks, extent, (columns, room)));
     lines
+}
+
+/// What a step of the run asks: it stays on screen however far the card is scrolled.
+fn question(card: &Card, columns: usize) -> Vec<Rich> {
+    let Some(asks) = &card.asks else { return Vec::new() };
+    let words = format!("step {} asks: {}", asks.path, asks.message);
+    let line = Rich::of(Role::Attention, "ASKS    ").and(Role::TextStrong, &words);
+    line.wrapped(columns, 8)
 }
 
 /// What moved, when the check of an open card says so.
@@ -75,7 +78,9 @@ pub fn draw(pen: &mut Pen<'_>, model: &Model, parts: &Parts) -> Option<Position>
     let area = layout::card_text(card, body);
     let gesture_lines = layout::gesture_lines(card);
     let lines = text(model, card, area);
-    for (line, y) in lines.iter().skip(card.offset).zip(area.top()..area.bottom()) {
+    let asked = question(card, usize::from(area.width).saturating_sub(2)).len();
+    let shown = lines.iter().take(asked).chain(lines.iter().skip(asked + card.offset));
+    for (line, y) in shown.zip(area.top()..area.bottom()) {
         pen.rich(area.x + 1, y, area.width.saturating_sub(2), line);
     }
     if body.width >= 150 {

@@ -95,6 +95,10 @@ fn state_line(model: &Model, case: &Remediation, columns: usize) -> Rich {
     if !case.withheld.is_empty() {
         return Rich::of(Role::Held, &cut(&format!("⊖    {}", case.withheld.join("; ")), columns));
     }
+    if let Some((step, _)) = case.asking_step() {
+        let words = format!("step {} asks: {}", step.path, step.asks());
+        return Rich::of(Role::Title, "NOW  ").and(Role::Attention, &cut(&words, columns - 5));
+    }
     if let Some(judgement) = &case.judgement {
         return Rich::of(Role::Title, "NOW  ").and(Role::Text, &cut(&judgement.why, columns - 5));
     }

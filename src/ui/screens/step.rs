@@ -56,6 +56,7 @@ fn detail_lines(model: &Model, case: &Remediation, row: &TreeRow<'_>) -> Vec<Ric
         lines.push(labelled("LEFT OUT", Role::Off, why));
     }
     kind_lines(row.step, &mut lines);
+    told_line(row, &mut lines);
     time_lines(model, case, row, &mut lines);
     lines.push(labelled(
         "LIMIT",
@@ -105,6 +106,16 @@ fn state_lines(model: &Model, run: &StepRun, lines: &mut Vec<Rich>) {
         | StepState::Done
         | StepState::Undoing
         | StepState::Undone => {}
+    }
+}
+
+/// To whom a message went, once it did.
+fn told_line(row: &TreeRow<'_>, lines: &mut Vec<Rich>) {
+    let tells = matches!(row.step.kind, StepKind::Notify { .. } | StepKind::HandOver { .. });
+    let done = row.run.filter(|run| tells && run.state == StepState::Done);
+    if let Some(at) = done.and_then(|run| run.ended_at) {
+        let words = format!("{} in the log, to all who watch it", clock(at));
+        lines.push(labelled("TOLD", Role::Good, &words));
     }
 }
 
@@ -181,8 +192,9 @@ fn kind_lines(step: &PlanStep, lines: &mut Vec<Rich>) {
             lines.push(labelled("", Role::TextDim, &lanes.words()));
         }
         StepKind::Approval { message, .. } => lines.push(labelled("ASKS", Role::Text, message)),
-        StepKind::Notify { message } => lines.push(labelled("TELLS", Role::Text, message)),
-        StepKind::HandOver { message } => lines.push(labelled("TELLS", Role::Text, message)),
+        StepKind::Notify { message } | StepKind::HandOver { message } => {
+            lines.push(labelled("TELLS", Role::Text, message));
+        }
     }
 }
 

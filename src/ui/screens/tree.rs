@@ -157,7 +157,9 @@ fn now_words(model: &Model, case: &Remediation) -> String {
                 format!("waits for a decision, {left} left; Space a opens the card")
             }),
         State::Closed if !case.closed_why.is_empty() => case.closed_why.clone(),
-        State::Running | State::Undoing => waiting_words(case).unwrap_or(case.last.clone()),
+        State::Running | State::Undoing => {
+            asking_words(model, case).or_else(|| waiting_words(case)).unwrap_or(case.last.clone())
+        }
         State::Paused | State::ByHand => held_words(model, case),
         _ => case.last.clone(),
     }
@@ -170,6 +172,13 @@ fn held_words(model: &Model, case: &Remediation) -> String {
     let since = age(model.now(), held.since);
     let words = format!("{who} {} {since} ago", held.by);
     format!("{}; Space r goes on", with_reason(words, &held.reason))
+}
+
+/// What a step asks a person, and how to answer.
+fn asking_words(model: &Model, case: &Remediation) -> Option<String> {
+    let (step, until) = case.asking_step()?;
+    let left = left(model.now(), until).map_or("no time".into(), |left| left);
+    Some(format!("step {} asks: {}; {left} left; Space a opens the card", step.path, step.asks()))
 }
 
 /// What the step that waits has seen.

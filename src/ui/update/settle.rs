@@ -4,6 +4,7 @@ use super::arrivals::{HOLD_MS, lists};
 use super::intents::ask_case;
 use super::turn::Turn;
 use crate::domain::remediation::{Remediation, State};
+use crate::domain::workflow::execution::StepState;
 use crate::engine::query::Query;
 use crate::ui::model::Model;
 use crate::ui::model::card::{CHORD_MS, Card, Checks, DEAD_MS, Phase, RECHECK_MS, Standing};
@@ -191,16 +192,15 @@ fn tree(model: &mut Model) {
     let Some(case) = model.remediation(id) else { return };
     let rows = tree_screen::visible(case, &model.tree.folded);
     let known = rows.iter().position(|row| Some(&row.step.path) == model.tree.selected.as_ref());
-    // At first the step that is under way, or that went wrong.
-    let at = known.or_else(|| {
+    // At first the step that is under way, or that went wrong; else the next one.
+    let first = |wanted: fn(&StepState) -> bool| {
         rows.iter().position(|row| {
-            !row.parent
-                && row.run.is_some_and(|run| {
-                    !run.state.is_final()
-                        || matches!(run.state.word(), "failed" | "timed out" | "unknown")
-                })
+            !row.parent && !row.spare && row.run.is_some_and(|run| wanted(&run.state))
         })
-    });
+    };
+    let at = known
+        .or_else(|| first(|state| state.has_failed() || state.has_begun()))
+        .or_else(|| first(|state| !state.is_final()));
     let at = at.unwrap_or(0);
     let path = rows.get(at).map(|row| row.step.path.clone());
     let parts = layout::parts(model);

@@ -50,6 +50,7 @@ fn one(
         (None, None) => return Err("it has no default and nobody gave a value".into()),
     };
     let value = parameter.kind.accept(&value)?;
+    parameter.is_choice(&value)?;
     for (bound, name, wrong) in
         [(&parameter.min, "min", Ordering::Less), (&parameter.max, "max", Ordering::Greater)]
     {

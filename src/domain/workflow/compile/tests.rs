@@ -422,4 +422,5 @@ fn errors_name_the_template_and_the_step() {
 }
 
 mod kept;
+mod language;
 mod truth;

@@ -1,5 +1,6 @@
 use super::lint;
 use crate::domain::workflow::template::Library;
+use std::sync::LazyLock;
 
 /// A template that has nothing wrong, to put mistakes into.
 const GOOD: &str = r#"name: mine
@@ -49,9 +50,10 @@ verify:
 left_if_stopped: a higher limit
 "#;
 
+static SHIPPED: LazyLock<Library> = LazyLock::new(|| Library::load(&[]));
+
 fn found(text: &str) -> Vec<String> {
-    let problems = lint("mine.yaml", text, &Library::load(&[]));
-    problems
+    lint("mine.yaml", text, &SHIPPED)
         .into_iter()
         .map(|p| {
             let hint = if p.suggestion.is_empty() {
@@ -73,14 +75,14 @@ fn with(from: &str, to: &str) -> Vec<String> {
 #[test]
 fn a_good_template_and_all_shipped_ones_have_nothing() {
     assert_eq!(found(GOOD), Vec::<String>::new());
-    let library = Library::load(&[]);
+    let library = &*SHIPPED;
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/templates");
     let mut count = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
         let file = path.file_name().unwrap().to_string_lossy().into_owned();
-        assert_eq!(lint(&file, &text, &library), Vec::new());
+        assert_eq!(lint(&file, &text, library), Vec::new());
         count += 1;
     }
     assert_eq!(count, library.templates.len(), "every file in the folder is shipped");
@@ -322,7 +324,7 @@ fn noise_is_answered_and_never_panics() {
         usize::try_from(state >> 33).unwrap() % below
     };
     let chars = GOOD.chars().collect::<Vec<_>>();
-    let library = Library::load(&[]);
+    let library = &*SHIPPED;
     for _ in 0..150 {
         let mut text = chars.clone();
         for _ in 0..3 {
@@ -334,9 +336,269 @@ fn noise_is_answered_and_never_panics() {
             }
         }
         let text = text.into_iter().collect::<String>();
-        for problem in lint("noise", &text, &library) {
+        for problem in lint("noise", &text, library) {
             assert!(problem.line >= 1 && problem.column >= 1, "{problem:?}");
             assert!(problem.line <= text.lines().count() + 1, "{problem:?}");
         }
     }
+}
+
+#[test]
+fn types_that_can_not_be_are_found_at_their_line_and_column() {
+    let cases: &[(&str, &str, &str)] = &[
+        (
+            "has(diagnosis.container)",
+            "diagnosis.confidence > '0.5'",
+            "7:9: a number can't be compared with a text (make a number of it: quantity(…) for 512Mi, else int(…))",
+        ),
+        (
+            "has(diagnosis.container)",
+            "diagnosis.container == 1",
+            "7:9: a text is never equal to a number (make a number of it: quantity(…) for 512Mi, else int(…))",
+        ),
+        (
+            "has(diagnosis.container)",
+            "diagnosis.container",
+            "7:9: `when` is a condition; this gives a text (compare it with something)",
+        ),
+        (
+            "has(diagnosis.container)",
+            "has(diagnosis.container) && target.name",
+            "7:37: `&&` takes true or false, not a text (compare it with something)",
+        ),
+        (
+            "has(diagnosis.container)",
+            "diagnosis.cause == 'limit-to-small'",
+            "7:28: `diagnosis.cause` is never `limit-to-small` (did you mean `limit-too-small`?)",
+        ),
+        (
+            "has(diagnosis.container)",
+            "quantity(diagnosis.confidence) > 3",
+            "7:18: `quantity` takes a text, not a number (make a text of it: string(…))",
+        ),
+        (
+            "has(diagnosis.container)",
+            "has(diagnosis.container) && 'a' in diagnosis.container",
+            "7:44: `in` looks into a list or a mapping, not a text (write text.contains(…))",
+        ),
+        (
+            "raise ${target.name}",
+            "raise ${target.name + 1}",
+            "20:20: `+` can't join a text and a number (make texts of both: string(…))",
+        ),
+        (
+            "cel: after.ready < before.ready",
+            "cel: after.ready - before.ready",
+            "39:12: `cel` is a condition; this gives a number (compare it with something)",
+        ),
+        (
+            "cel: after.ready < before.ready",
+            "cel: after.exists < before.ready",
+            "39:12: true or false can't be compared with a number (compare it with something)",
+        ),
+        (
+            "    default: 1Gi\n    min: 1Mi\n    max: 2Gi",
+            "    default: = diagnosis.evidence",
+            "14:14: `default` of a quantity can't be a list",
+        ),
+    ];
+    let mut wrong = Vec::new();
+    for (from, to, expected) in cases {
+        let problems = with(from, to);
+        if !problems.iter().any(|problem| problem == expected) {
+            wrong.push(format!("`{to}`: wanted {expected}\ngot {problems:#?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn conditions_that_are_always_or_never_true_are_odd() {
+    let when = |cel: &str| with("has(diagnosis.container)", cel);
+    assert_eq!(when("1 < 2"), ["7:9: `when` is always true (leave it out)"]);
+    let never = "7:9: `when` is never true: what it guards never runs (mend it, or take it out)";
+    assert_eq!(when("has(diagnosis.container) && false"), [never]);
+    assert_eq!(when("target.kind == 'Pod' && target.kind == 'Node'"), [never]);
+    assert_eq!(
+        when("has(diagnosis.container) && true"),
+        ["7:37: this part is always true (take it out)"]
+    );
+    assert_eq!(
+        when("diagnosis.confidence <= 1.0"),
+        ["7:9: `when` is always true (leave it out)", "7:9: this is always true, by its limits"]
+    );
+    assert_eq!(
+        with("after.measures.rate < 1.0", "1 == 1"),
+        ["36:43: this part is always true (take it out)"]
+    );
+    assert_eq!(
+        with("cel: after.ready < before.ready", "cel: 2 < 1"),
+        ["39:12: `cel` is never true (mend it, or take it out)"]
+    );
+    for fine in ["size(diagnosis.evidence) > 0", "diagnosis.values.x == 1", "target.kind != 'Pod'"]
+    {
+        let found = when(fine);
+        assert!(
+            !found.iter().any(|one| one.contains("always") || one.contains("never")),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn arms_that_are_never_reached_are_odd() {
+    let branch = |first: &str, second: &str| {
+        with_step(&format!(
+            "  - id: which\n    branch:\n      - when: {first}\n        steps:\n          - {{id: a, notify: one}}\n      - when: {second}\n        steps:\n          - {{id: b, notify: two}}\n"
+        ))
+    };
+    assert_eq!(branch("target.kind == 'Pod'", "target.kind == 'Node'"), Vec::<String>::new());
+    assert_eq!(
+        branch("target.kind == 'Pod'", "target.kind  ==  'Pod'"),
+        [
+            "32:9: this arm is never reached: the one in line 29 has its condition (mend its `when`, or take it out)"
+        ]
+    );
+    assert_eq!(
+        branch("1 < 2", "target.kind == 'Pod'"),
+        [
+            "29:15: `when` is always true (leave it out)",
+            "32:9: this arm is never reached: the one in line 29 always holds (mend that one's `when`)",
+        ]
+    );
+    assert_eq!(
+        branch("params.limit == '1Gi'", "steps.raise.outcome == 'finished'"),
+        [
+            "32:38: `steps.raise.outcome` is never `finished` (it is one of pending, running, waiting, asked, done, failed, timed_out, unknown, skipped, will_not_be_run, undoing, undone, undo_failed)"
+        ]
+    );
+}
+
+#[test]
+fn choices_of_parameters_are_held_everywhere() {
+    let choose = |more: &str| {
+        with(
+            "    default: 1Gi\n    min: 1Mi\n    max: 2Gi",
+            &format!("    default: 1Gi\n    choices: [512Mi, 1Gi]{more}"),
+        )
+    };
+    assert_eq!(choose(""), Vec::<String>::new());
+    assert_eq!(choose("\n    min: 1Mi"), ["15:5: `choices` stands beside `min`"]);
+    let other = |choices: &str| {
+        with(
+            "    default: 1Gi\n    min: 1Mi\n    max: 2Gi",
+            &format!("    default: 1Gi\n    {choices}"),
+        )
+    };
+    assert_eq!(
+        other("choices: [512Mi, 2Gi]"),
+        ["14:14: `default` is none of the `choices` (it is one of 512Mi, 2Gi)"]
+    );
+    assert_eq!(
+        other("choices: [1Gi, lots]"),
+        ["15:20: `choices`: \"lots\" is no quantity (write 512Mi or 250m)"]
+    );
+    assert_eq!(other("choices: []"), ["15:14: `choices` is empty: no value can hold"]);
+    let chosen = GOOD
+        .replace(
+            "    default: 1Gi\n    min: 1Mi\n    max: 2Gi",
+            "    default: 1Gi\n    choices: [512Mi, 1Gi]",
+        )
+        .replace(
+            "has(diagnosis.container)",
+            "has(diagnosis.container) && target.kind == 'Deployment'",
+        )
+        .replace("    attempts: 3\n", "    attempts: 3\n    when: params.limit == '3Gi'\n");
+    assert_eq!(found(&chosen), ["26:27: `params.limit` is never `3Gi` (did you mean `1Gi`?)"]);
+    let caller = format!(
+        "name: caller\nversion: 1\nsummary: calls\nsteps:\n  - id: call\n    subflow: mine\n    with:\n      limit: {}\n",
+        "3Gi"
+    );
+    let library = Library::load(&[(
+        "mine.yaml".into(),
+        chosen.replace("    when: params.limit == '3Gi'\n", ""),
+    )]);
+    let problems = lint("caller.yaml", &caller, &library);
+    let messages = problems.iter().map(|one| one.message.as_str()).collect::<Vec<_>>();
+    assert_eq!(messages, ["`limit`: \"3Gi\" is none of its choices: 512Mi, 1Gi"]);
+    let library = Library::load(&[("mine.yaml".into(), GOOD.into())]);
+    let problems = lint("caller.yaml", &caller, &library);
+    let messages = problems.iter().map(|one| one.message.as_str()).collect::<Vec<_>>();
+    assert_eq!(messages, ["`limit`: \"3Gi\" is above its max \"2Gi\""]);
+}
+
+#[test]
+fn times_that_can_not_hold_are_odd() {
+    let wait = "wait_for: {until: object.x == 1, describe: x, object: target}";
+    let block = |timeout: &str| {
+        with_step(&format!(
+            "  - id: both\n    timeout: {timeout}\n    steps:\n      - {{id: w-one, timeout: 10m, {wait}}}\n      - {{id: w-two, timeout: 5m, {wait}}}\n"
+        ))
+    };
+    assert_eq!(block("15m"), Vec::<String>::new());
+    assert_eq!(
+        block("14m"),
+        [
+            "27:5: step `both` has 14m, and the waits in it may take 15m (write `timeout: 15m`, or shorten the waits)"
+        ]
+    );
+    assert_eq!(
+        with_step("  - id: call\n    timeout: 1m\n    subflow: wait-for-rollout\n").len(),
+        1,
+        "the waits of a called template count"
+    );
+    assert_eq!(
+        with("attempts: 3", "retry: {attempts: 4, backoff: 30s, most: 5m, jitter: 10}"),
+        [
+            "19:5: step `raise` has 1m, and the pauses between 4 tries alone take 189s (fewer `attempts`, a shorter `backoff` or a longer `timeout`)"
+        ]
+    );
+    assert_eq!(with("attempts: 3", "retry: {attempts: 3, backoff: 5s}"), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_tried_again_is_one_of_the_kinds_of_failure() {
+    assert_eq!(
+        with("attempts: 3", "retry: {attempts: 3, on: [passing, failed]}"),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        with("attempts: 3", "retry: {attempts: 3, on: [passing, refuse]}"),
+        ["26:40: `on` can't be `refuse` (did you mean `refused`?)"]
+    );
+    assert_eq!(
+        with("attempts: 3", "retry: {attempts: 3, on: []}"),
+        ["26:26: `on` is empty: nothing is tried again (write `attempts: 1`)"]
+    );
+    assert_eq!(
+        with_step("  - id: tell\n    attempts: 2\n    notify: hello\n"),
+        [
+            "27:5: only an action is tried again: `attempts` has no effect here (put it at the actions, or take it out)"
+        ]
+    );
+}
+
+#[test]
+fn what_can_not_be_undone_follows_what_the_step_around_it_says() {
+    let inside = |more: &str| {
+        with_step(&format!(
+            "  - id: around\n{more}    steps:\n      - {{id: again, action: restart_workload}}\n"
+        ))
+    };
+    assert_eq!(inside("    on_failure: escalate\n"), Vec::<String>::new());
+    assert_eq!(
+        inside(""),
+        [
+            "29:9: restart_workload can't be undone, and the step undoes when it fails (write `on_failure: escalate`)"
+        ]
+    );
+    assert_eq!(
+        with_step(
+            "  - id: around\n    steps:\n      - {id: stop, hand_over: look}\n      - {id: more, notify: x}\n"
+        ),
+        [
+            "30:9: step `more` is never reached: a step before it hands over (give the hand-over a `when`, or take the step out)",
+            "31:5: step `wait` is never reached: a step before it hands over (give the hand-over a `when`, or take the step out)",
+        ]
+    );
 }

@@ -28,6 +28,11 @@ impl Reading<'_> {
         Does::Parallel { lanes: Lanes { at_most, canary: 0, max_failures }, steps }
     }
 
+    fn always_holds(&self, when: &str, standing: &Standing) -> bool {
+        !when.is_empty()
+            && self.kinds(when, &standing.when()).is_ok_and(|kinds| kinds.always == Some(true))
+    }
+
     /// `max_failures`: a whole number from 0 to below the number of steps.
     fn failures(&mut self, fields: &Fields<'_>, steps: usize) -> u32 {
         let Some(node) = fields.get("max_failures") else { return 0 };
@@ -79,6 +84,13 @@ impl Reading<'_> {
                 self.problem(fields.place, "the arm has no `steps`");
                 continue;
             };
+            let before = arms.last().filter(|last| self.always_holds(&last.when, standing));
+            if let Some(last) = before {
+                let line = last.place.line;
+                let message =
+                    format!("this arm is never reached: the one in line {line} always holds");
+                self.hint(fields.place, message, "mend that one's `when`");
+            }
             let steps = self.sequence(steps, "steps", &mut inside);
             arms.push(Arm { when, steps, place: fields.place });
         }

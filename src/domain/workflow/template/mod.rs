@@ -5,8 +5,8 @@
 //! bounded by the catalogue of actions.
 //! Absent: a free graph of steps, code, anything that reads while loading.
 //!
-//! Reading order: `yaml`, `problem`, `excerpt`, `model`, `reading`, `scope`, `parameters`, `steps`, `does`, `blocks`, `for_each`, `parse`,
-//! `subflows`, `definition`, `definition_steps`, `examples`, `shipped`, `library`.
+//! Reading order: `yaml`, `problem`, `excerpt`, `model`, `reading`, `scope`, `typing`, `parameters`, `steps`, `does`, `blocks`,
+//! `for_each`, `hints`, `timing`, `parse`, `subflows`, `definition`, `definition_steps`, `examples`, `shipped`, `library`.
 
 mod blocks;
 mod definition;
@@ -15,6 +15,7 @@ mod does;
 mod examples;
 mod excerpt;
 mod for_each;
+mod hints;
 mod library;
 mod model;
 mod parameters;
@@ -25,6 +26,8 @@ mod scope;
 mod shipped;
 mod steps;
 mod subflows;
+mod timing;
+mod typing;
 mod yaml;
 
 pub use definition::{Definition, is_definition};
@@ -41,6 +44,7 @@ pub(crate) use definition::parse_definition;
 pub(crate) use parse::parse;
 pub(crate) use steps::in_conditions;
 pub(crate) use subflows::{MAX_DEPTH, problems_of};
+pub(crate) use timing::timing_of;
 
 #[cfg(test)]
 mod definition_tests;

@@ -86,6 +86,9 @@ pub struct Parameter {
     pub min: Option<Given>,
     /// Largest value allowed.
     pub max: Option<Given>,
+    /// The only values allowed, if there is such a list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Value>,
     /// What it is, in a sentence.
     pub describe: String,
 }

@@ -4,13 +4,14 @@ use super::model::{Given, Parameter, ParameterKind};
 use super::reading::{Fields, Reading};
 use super::scope::Scope;
 use super::yaml::{Kind, Node};
+use crate::domain::expr::Type;
 use crate::domain::quantity;
 use crate::domain::time::parse_duration;
 use serde_json::Value;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-const KEYS: &[&str] = &["name", "type", "default", "min", "max", "describe"];
+const KEYS: &[&str] = &["name", "type", "default", "min", "max", "choices", "describe"];
 
 impl ParameterKind {
     /// The value as this type has it, or why it is none.
@@ -74,6 +75,39 @@ impl ParameterKind {
     }
 }
 
+impl Parameter {
+    /// Whether a value holds all limits that are known without a case.
+    ///
+    /// # Errors
+    /// The sentence, without the parameter's name.
+    pub fn allows(&self, value: &Value) -> Result<(), String> {
+        let value = self.kind.accept(value)?;
+        self.is_choice(&value)?;
+        for (bound, name, wrong) in [
+            (&self.min, "below its min", Ordering::Less),
+            (&self.max, "above its max", Ordering::Greater),
+        ] {
+            if let Some(Given::Literal(bound)) = bound
+                && self.kind.compare(&value, bound) == Some(wrong)
+            {
+                return Err(format!("{value} is {name} {bound}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a value is one of the choices, where there are any.
+    ///
+    /// # Errors
+    /// The sentence, without the parameter's name.
+    pub fn is_choice(&self, value: &Value) -> Result<(), String> {
+        if self.choices.is_empty() || self.choices.contains(value) {
+            return Ok(());
+        }
+        Err(format!("{value} is none of its choices: {}", choice_words(&self.choices)))
+    }
+}
+
 impl Reading<'_> {
     /// The parameters, and their names.
     pub(super) fn parameters(&mut self, top: &Fields<'_>) -> (Vec<Parameter>, BTreeSet<String>) {
@@ -91,6 +125,9 @@ impl Reading<'_> {
             if !names.insert(name.clone()) {
                 let place = fields.get("name").map_or(node.place, |node| node.place);
                 self.problem(place, format!("there are two parameters `{name}`"));
+            }
+            if let Some(parameter) = &parameter {
+                self.types.insert(name.clone(), super::typing::of_parameter(parameter));
             }
             found.extend(parameter);
         }
@@ -111,6 +148,7 @@ impl Reading<'_> {
         let value = |reading: &mut Self, key: &str| {
             let node = fields.get(key)?;
             let given = reading.given(node, key, &scope);
+            reading.computed(node, key, kind, &given, &scope);
             Some((reading.typed(node, key, kind, given)?, node))
         };
         let default = value(self, "default");
@@ -126,9 +164,11 @@ impl Reading<'_> {
         self.hold(kind, min.as_ref(), max.as_ref(), "`min` is above `max`: no value can hold");
         self.hold(kind, min.as_ref(), default.as_ref(), "`default` is below `min`");
         self.hold(kind, default.as_ref(), max.as_ref(), "`default` is above `max`");
+        let choices = self.choices(fields, kind, default.as_ref());
         Some(Parameter {
             name: name.to_string(),
             kind,
+            choices,
             default: default.map(|(given, _)| given),
             min: min.map(|(given, _)| given),
             max: max.map(|(given, _)| given),
@@ -163,6 +203,75 @@ impl Reading<'_> {
         }
     }
 
+    /// A computed value that can't be of the type.
+    fn computed(
+        &mut self,
+        node: &Node,
+        key: &str,
+        kind: ParameterKind,
+        given: &Given,
+        scope: &Scope,
+    ) {
+        let Given::Cel(source) = given else { return };
+        let Ok(found) = self.kinds(source, scope).map(|kinds| kinds.result) else { return };
+        let fits = match kind {
+            ParameterKind::Int | ParameterKind::Number => found.may_be(&Type::NUMBER),
+            ParameterKind::Bool => found.may_be(&Type::Bool),
+            ParameterKind::String => found.may_be(&Type::Text),
+            ParameterKind::Quantity | ParameterKind::Duration => {
+                found.may_be(&Type::Text) || found.may_be(&Type::NUMBER)
+            }
+        };
+        if !fits {
+            let message = format!("`{key}` of a {kind} can't be {}", found.noun());
+            self.problem(node.place, message);
+        }
+    }
+
+    /// `choices: [a, b]`: the only values that are allowed.
+    fn choices(
+        &mut self,
+        fields: &Fields<'_>,
+        kind: ParameterKind,
+        default: Option<&(Given, &Node)>,
+    ) -> Vec<Value> {
+        let Some((key, node)) = fields.member("choices") else { return Vec::new() };
+        let mut choices = Vec::new();
+        for node in self.list(fields, "choices") {
+            let literal = Given::Literal(node.json());
+            let Some(Given::Literal(value)) = self.typed(node, "choices", kind, literal) else {
+                continue;
+            };
+            if choices.contains(&value) {
+                self.problem(node.place, format!("`choices` has {value} twice"));
+            }
+            choices.push(value);
+        }
+        if choices.is_empty() && matches!(&node.kind, Kind::List(items) if items.is_empty()) {
+            self.problem(node.place, "`choices` is empty: no value can hold");
+        }
+        for limit in ["min", "max"] {
+            if fields.get(limit).is_some() {
+                self.problem(key.place, format!("`choices` stands beside `{limit}`"));
+            }
+        }
+        if kind == ParameterKind::Bool {
+            self.problem(key.place, "a bool has no `choices`");
+        }
+        if let Some((Given::Literal(value), node)) = default
+            && !choices.is_empty()
+            && !choices.contains(value)
+        {
+            let words = choice_words(&choices);
+            self.advise(
+                node.place,
+                "`default` is none of the `choices`",
+                format!("it is one of {words}"),
+            );
+        }
+        choices
+    }
+
     /// A problem at the later of the two where the lower is above the upper. What is computed is checked when planning.
     fn hold(
         &mut self,
@@ -177,6 +286,13 @@ impl Reading<'_> {
             self.problem(a.place.max(b.place), message);
         }
     }
+}
+
+/// The values, as people write them.
+fn choice_words(choices: &[Value]) -> String {
+    let words =
+        choices.iter().map(|one| one.as_str().map_or_else(|| one.to_string(), String::from));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// Whether a text can be a name in CEL.

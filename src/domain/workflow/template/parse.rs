@@ -3,16 +3,16 @@
 //! ```yaml
 //! name: high-memory           # and version, summary
 //! match: {pattern, causes, when, not_when: [{cel, why}]}   # absent: only a subflow
-//! parameters: [{name, type, default, min, max, describe}]
+//! parameters: [{name, type, default, min, max, choices, describe}]
 //! steps: [{id, title, action|wait_for|subflow|hand_over|steps|parallel|branch, with, when, timeout,
-//!          attempts|retry: {attempts, backoff, most, jitter}, verify: {until, describe, within, object},
+//!          attempts|retry: {attempts, backoff, most, jitter, on}, verify: {until, describe, within, object},
 //!          on_failure: undo|continue|escalate|{subflow, with, then}, risk}]
 //!          # parallel: [steps], at_most, max_failures; branch: [{when, steps}, {else: [steps]}]
 //! verify: {settle, effective_when: [{describe, cel}], regressed_when, measures: [{name, promql, unit}], undo_on_regression}
 //! left_if_stopped: …          # and expires, risk
 //! ```
 
-use super::model::{Does, Exclusion, Matching, MeasureSpec, Template, Verify};
+use super::model::{Exclusion, Matching, MeasureSpec, Template, Verify};
 use super::problem::Problem;
 use super::reading::{Fields, Reading};
 use super::scope::Scope;
@@ -21,7 +21,7 @@ use super::yaml::{self, Kind};
 use crate::domain::diagnosis::{Cause, Pattern};
 use crate::domain::digest::sha256_hex;
 use crate::domain::expr::{self, Piece};
-use crate::domain::workflow::plan::{Check, OnFailure, Risk, TemplateRef};
+use crate::domain::workflow::plan::{Check, Risk, TemplateRef};
 use std::collections::BTreeSet;
 
 const TOP: &[&str] = &[
@@ -37,7 +37,7 @@ const TOP: &[&str] = &[
     "risk",
 ];
 const MATCH: &[&str] = &["pattern", "causes", "when", "not_when"];
-const VERIFY: &[&str] =
+pub(super) const VERIFY: &[&str] =
     &["settle", "effective_when", "regressed_when", "measures", "undo_on_regression"];
 
 /// Reads a template, with what lint has to say beside; else all problems, not only the first.
@@ -113,54 +113,6 @@ impl Reading<'_> {
         for (node, parameter) in self.list(top, "parameters").iter().zip(&template.parameters) {
             if !self.used.contains(&parameter.name) {
                 self.hint(node.place, format!("nothing uses `params.{}`", parameter.name), "");
-            }
-        }
-    }
-
-    /// What is odd about a template that loads.
-    fn hints_of(&mut self, top: &Fields<'_>, template: &Template) {
-        self.unused(top, template);
-        let steps = &template.steps;
-        let ends = steps
-            .iter()
-            .position(|step| step.when.is_empty() && matches!(step.does, Does::HandOver { .. }));
-        for step in steps.iter().skip(ends.map_or(steps.len(), |at| at + 1)) {
-            let message =
-                format!("step `{}` is never reached: a step before it hands over", step.id);
-            self.hint(step.place, message, "give the hand-over a `when`, or take the step out");
-        }
-        for step in template.all_steps() {
-            let undone = step.on_failure.unwrap_or(OnFailure::Undo) == OnFailure::Undo;
-            if let Does::Action { action, .. } = &step.does
-                && action.mutates
-                && !action.undoable
-                && undone
-            {
-                let message =
-                    format!("{action} can't be undone, and the step undoes when it fails");
-                self.hint(step.place, message, "write `on_failure: escalate`");
-            }
-        }
-        if !template.acts() || template.matching.is_none() {
-            return;
-        }
-        if template.left_if_stopped.trim().is_empty() {
-            let message = "the template does not say what is left if it is stopped half-way";
-            self.hint(top.place, message, "add `left_if_stopped`");
-        }
-        if let Some(node) = top.get("verify") {
-            let fields = self.fields(node, "`verify`", VERIFY);
-            for (key, why) in [
-                ("regressed_when", "what would be worse than before"),
-                (
-                    "undo_on_regression",
-                    "whether a change that made things worse is undone by itself",
-                ),
-            ] {
-                if fields.get(key).is_none() {
-                    let message = format!("`verify` does not say {why}");
-                    self.hint(node.place, message, format!("add `{key}`"));
-                }
             }
         }
     }

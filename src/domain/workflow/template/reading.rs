@@ -3,10 +3,10 @@
 use super::excerpt::locate;
 use super::problem::Problem;
 use super::yaml::{Key, Kind, Node, Place};
-use crate::domain::expr::ExprError;
+use crate::domain::expr::{ExprError, Type};
 use crate::domain::spelling::nearest;
 use crate::domain::time::parse_duration;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The file that is read, and what is wrong with it.
 pub(super) struct Reading<'a> {
@@ -15,6 +15,8 @@ pub(super) struct Reading<'a> {
     pub(super) problems: Vec<Problem>,
     /// What lint has to say beside problems: it does not keep the template from loading.
     pub(super) hints: Vec<Problem>,
+    /// Types of the parameters so far.
+    pub(super) types: BTreeMap<String, Type>,
     /// Parameters that some expression uses.
     pub(super) used: BTreeSet<String>,
     /// Ids of steps so far.
@@ -28,6 +30,7 @@ impl<'a> Reading<'a> {
             text,
             problems: Vec::new(),
             hints: Vec::new(),
+            types: BTreeMap::new(),
             used: BTreeSet::new(),
             ids: BTreeSet::new(),
         }

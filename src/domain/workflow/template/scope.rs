@@ -2,7 +2,8 @@
 
 use super::model::Given;
 use super::reading::Reading;
-use super::yaml::{Kind, Node};
+use super::typing::Meant;
+use super::yaml::{Kind, Node, Place};
 use crate::domain::expr::{self, Piece};
 use crate::domain::spelling::nearest;
 use std::collections::BTreeSet;
@@ -241,6 +242,16 @@ impl Scope {
         Self { samples: Some(measures), ..Self::default() }
     }
 
+    /// Whether `params` can be used here.
+    pub(super) fn has_params(&self) -> bool {
+        self.params.is_some()
+    }
+
+    /// Whether a name is that of the item of a `for_each`.
+    pub(super) fn is_item(&self, name: &str) -> bool {
+        self.items.contains(name)
+    }
+
     fn variables(&self) -> Vec<&str> {
         let all = [
             ("diagnosis", self.diagnosis),
@@ -319,33 +330,43 @@ impl Reading<'_> {
         source: &str,
         at: (usize, usize),
         scope: &Scope,
+        meant: (Meant, &str),
     ) {
-        let references = match expr::references(source) {
-            Ok(references) => references,
+        let kinds = match self.kinds(source, scope) {
+            Ok(kinds) => kinds,
             Err(error) => return self.expression(node, whole, at, error),
         };
-        for reference in references {
-            self.use_of(&reference);
-            let wrong = scope.wrong(&reference);
-            let odd = unknown_value(&reference);
+        for reference in &kinds.references {
+            self.use_of(reference);
+            let wrong = scope.wrong(reference);
+            let odd = unknown_value(reference);
             if wrong.is_none() && odd.is_none() {
                 continue;
             }
-            let (line, column) = if reference.line == 1 {
-                (at.0, reference.column + at.1 - 1)
-            } else {
-                (reference.line + at.0 - 1, reference.column)
-            };
-            let place = self.inside(node, whole, line, column);
-            let meant = |near: Option<String>| {
+            let place = self.in_scalar(node, whole, (reference.line, reference.column), at);
+            let nearby = |near: Option<String>| {
                 near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default()
             };
             if let Some((message, near)) = wrong {
-                self.advise(place, message, meant(near));
+                self.advise(place, message, nearby(near));
             } else if let Some((message, near)) = odd {
-                self.hint(place, message, meant(near));
+                self.hint(place, message, nearby(near));
             }
         }
+        self.check_kinds(node, whole, at, &kinds, meant);
+    }
+
+    /// The place in the file of a place in an expression that starts at `at` in a scalar.
+    pub(super) fn in_scalar(
+        &self,
+        node: &Node,
+        whole: &str,
+        (line, column): (usize, usize),
+        at: (usize, usize),
+    ) -> Place {
+        let (line, column) =
+            if line == 1 { (at.0, column + at.1 - 1) } else { (line + at.0 - 1, column) };
+        self.inside(node, whole, line, column)
     }
 
     /// Notes which parameters are used.
@@ -362,7 +383,7 @@ impl Reading<'_> {
         if matches!(node.kind, Kind::List(_) | Kind::Map(_)) {
             return text;
         }
-        self.check_cel(node, &text, &text, (1, 1), scope);
+        self.check_cel(node, &text, &text, (1, 1), scope, (Meant::Condition, key));
         text
     }
 
@@ -373,7 +394,8 @@ impl Reading<'_> {
             Ok(pieces) => {
                 for piece in pieces {
                     if let Piece::Expr { source, line, column } = piece {
-                        self.check_cel(node, &text, &source, (line, column), scope);
+                        let meant = (Meant::Value, key);
+                        self.check_cel(node, &text, &source, (line, column), scope, meant);
                     }
                 }
             }
@@ -388,7 +410,7 @@ impl Reading<'_> {
         if let Some(rest) = text.strip_prefix('=') {
             let source = rest.trim_start();
             let skipped = text.chars().count() - source.chars().count();
-            self.check_cel(node, text, source, (1, skipped + 1), scope);
+            self.check_cel(node, text, source, (1, skipped + 1), scope, (Meant::Value, key));
             return Given::Cel(source.trim_end().to_string());
         }
         if text.contains("${") {

@@ -5,7 +5,7 @@ use super::reading::{Fields, Reading};
 use super::scope::Scope;
 use super::yaml::{Kind, Node};
 use crate::domain::workflow::plan::{OnFailure, Risk};
-use crate::domain::workflow::retry::Retry;
+use crate::domain::workflow::retry::{Failure, Failures, Retry};
 use std::collections::BTreeSet;
 
 pub(super) const KEYS: &[&str] = &[
@@ -33,7 +33,7 @@ pub(super) const KEYS: &[&str] = &[
     "verify",
     "risk",
 ];
-const RETRY: &[&str] = &["attempts", "backoff", "most", "jitter"];
+const RETRY: &[&str] = &["attempts", "backoff", "most", "jitter", "on"];
 /// Most steps of one template, those in blocks too.
 const MOST: usize = 200;
 /// Most steps in one another.
@@ -166,7 +166,7 @@ impl Reading<'_> {
         })
     }
 
-    /// `attempts: 3`, or `retry: {attempts, backoff, most, jitter}`.
+    /// `attempts: 3`, or `retry: {attempts, backoff, most, jitter, on}`.
     fn retry(&mut self, fields: &Fields<'_>) -> (Option<u32>, Retry) {
         let short = self.count(fields, "attempts", 20);
         let mut retry = Retry::default();
@@ -183,7 +183,22 @@ impl Reading<'_> {
             self.problem(node.place, "`most` is below `backoff`: no pause can hold");
         }
         retry.jitter = self.count(&inner, "jitter", 100).unwrap_or(10);
+        retry.on = self.failures_to_retry(&inner);
         (attempts, retry)
+    }
+
+    /// `on: [passing, failed]`; what may pass when nothing is said.
+    fn failures_to_retry(&mut self, fields: &Fields<'_>) -> Failures {
+        let Some((key, _)) = fields.member("on") else { return Failures::default() };
+        let mut on = Vec::new();
+        for node in self.list(fields, "on") {
+            let text = self.text(node, "on");
+            on.extend(self.one_word(node, &text, "on", Failure::ALL, Failure::word));
+        }
+        if on.is_empty() && self.problems.is_empty() {
+            self.advise(key.place, "`on` is empty: nothing is tried again", "write `attempts: 1`");
+        }
+        Failures::of(&on)
     }
 
     /// `on_failure: escalate`, or `on_failure: {subflow: NAME, with: …, then: escalate}`.

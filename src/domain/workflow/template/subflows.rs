@@ -61,7 +61,7 @@ fn arguments(template: &Template, called: &Template, with: &[Argument]) -> Vec<P
             continue;
         };
         if let Given::Literal(value) = &given.value
-            && let Err(why) = parameter.kind.accept(value)
+            && let Err(why) = parameter.allows(value)
         {
             let message = format!("`{}`: {why}", given.name);
             found.push(Problem::at(&template.file, given.place, message));
