@@ -1,12 +1,17 @@
 //! Firing alerts from Alertmanager's API v2, for hosts that no webhook can reach.
 //!
 //! Promises: what it can't read is an error, never an empty list; silenced and inhibited alerts are not asked for;
-//! nothing is asked past the breaker.
-//! Absent on purpose: creating silences.
+//! nothing is asked past the breaker. A silence carries the id of the attempt that made it.
+
+mod silence;
 
 use crate::domain::alert::{Alert, parse};
 use crate::domain::breaker::{Answer, Down};
+use crate::domain::id::AttemptId;
+use crate::domain::operation::Silence;
 use crate::domain::text::{clean, redact, shorten};
+use crate::domain::time::Timestamp;
+use crate::domain::workflow::execution::AttemptOutcome;
 use crate::ports::alerts::AlertSource;
 use crate::ports::line::Line;
 use secrecy::{ExposeSecret, SecretString};
@@ -110,6 +115,23 @@ impl AlertSource for Alertmanager {
             tracing::warn!(%rejected, "an alert of Alertmanager was left out");
         }
         Ok(parsed.alerts)
+    }
+
+    async fn silence(
+        &self,
+        silence: &Silence,
+        attempt: &AttemptId,
+        now: Timestamp,
+    ) -> AttemptOutcome {
+        if silence.ends {
+            self.end_silences(&silence.made_by).await
+        } else {
+            self.make_silence(silence, attempt, now).await
+        }
+    }
+
+    async fn silences_of(&self, attempt: &AttemptId) -> Result<Vec<String>, String> {
+        self.active_silences(attempt).await.map_err(|why| format!("Alertmanager: {why}"))
     }
 
     async fn probe(&self) -> Result<String, String> {

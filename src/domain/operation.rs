@@ -3,6 +3,8 @@
 use super::evidence::Read;
 use super::id::AttemptId;
 use super::resource::{FieldPath, ObjectKey, ObjectRef};
+pub use super::rotation::{NewValue, Rotation};
+pub use super::silence::Silence;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -87,6 +89,10 @@ pub enum Operation {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         made_by: Vec<AttemptId>,
     },
+    /// Give keys of a Secret new values that nobody sees, or the ones from before back.
+    Rotate(Rotation),
+    /// Have Alertmanager tell nobody about alerts for a while, or end that.
+    Silence(Silence),
     /// Run a program in a container. What it prints is kept; its exit code says how it went.
     Exec(Command),
     /// Read and keep: changes nothing.
@@ -195,6 +201,8 @@ impl Operation {
             Self::Evict { .. } => "evict",
             Self::Create { .. } => "create",
             Self::Unmake { .. } => "unmake",
+            Self::Rotate(_) => "rotate",
+            Self::Silence(_) => "silence",
             Self::Exec(_) => "exec",
             Self::Collect { .. } => "collect",
         }
@@ -207,8 +215,11 @@ impl Operation {
             Self::Patch { object, .. }
             | Self::Delete { object, .. }
             | Self::Evict { pod: object, .. }
+            | Self::Rotate(Rotation { secret: object, .. })
             | Self::Exec(Command { pod: object, .. }) => Some(object),
-            Self::Create { .. } | Self::Unmake { .. } | Self::Collect { .. } => None,
+            Self::Create { .. } | Self::Unmake { .. } | Self::Silence(_) | Self::Collect { .. } => {
+                None
+            }
         }
     }
 
@@ -220,6 +231,8 @@ impl Operation {
             Self::Patch { .. }
             | Self::Delete { .. }
             | Self::Evict { .. }
+            | Self::Rotate(_)
+            | Self::Silence(_)
             | Self::Exec(_)
             | Self::Collect { .. } => self.object().map(|object| &object.key),
         }
@@ -229,7 +242,7 @@ impl Operation {
     #[must_use]
     pub fn previewable(&self) -> bool {
         match self {
-            Self::Exec(_) => false,
+            Self::Exec(_) | Self::Rotate(_) => false,
             Self::Create { object, .. } => {
                 !matches!(object.kind.as_str(), "Pod" | "Job" | "CronJob")
             }
@@ -237,6 +250,7 @@ impl Operation {
             | Self::Delete { .. }
             | Self::Evict { .. }
             | Self::Unmake { .. }
+            | Self::Silence(_)
             | Self::Collect { .. } => true,
         }
     }
@@ -250,6 +264,8 @@ impl Operation {
             | Self::Evict { .. }
             | Self::Create { .. }
             | Self::Unmake { .. }
+            | Self::Rotate(_)
+            | Self::Silence(_)
             | Self::Exec(_) => true,
             Self::Collect { .. } => false,
         }
@@ -260,9 +276,12 @@ impl Operation {
     pub fn removes(&self) -> bool {
         match self {
             Self::Delete { .. } | Self::Evict { .. } | Self::Unmake { .. } => true,
-            Self::Patch { .. } | Self::Create { .. } | Self::Exec(_) | Self::Collect { .. } => {
-                false
-            }
+            Self::Patch { .. }
+            | Self::Create { .. }
+            | Self::Rotate(_)
+            | Self::Silence(_)
+            | Self::Exec(_)
+            | Self::Collect { .. } => false,
         }
     }
 
@@ -271,9 +290,9 @@ impl Operation {
     pub fn seen_by(&self) -> SeenBy {
         match self {
             Self::Patch { subresource, .. } if !subresource.is_empty() => SeenBy::Value,
-            Self::Patch { .. } => SeenBy::Stamp,
+            Self::Patch { .. } | Self::Rotate(_) => SeenBy::Stamp,
             Self::Delete { .. } | Self::Evict { .. } => SeenBy::Uid,
-            Self::Create { .. } | Self::Unmake { .. } => SeenBy::Name,
+            Self::Create { .. } | Self::Unmake { .. } | Self::Silence(_) => SeenBy::Name,
             Self::Exec(_) => SeenBy::Never,
             Self::Collect { .. } => SeenBy::Repeatable,
         }
@@ -301,11 +320,41 @@ impl Operation {
             Self::Create { object, .. } => {
                 Some(Self::Unmake { object: object.clone(), made_by: Vec::new() })
             }
+            Self::Rotate(rotation) if !rotation.back => {
+                Some(Self::Rotate(Rotation { back: true, ..rotation.clone() }))
+            }
+            Self::Silence(silence) if !silence.ends => {
+                Some(Self::Silence(Silence { ends: true, ..silence.clone() }))
+            }
             Self::Delete { .. }
             | Self::Evict { .. }
             | Self::Unmake { .. }
+            | Self::Rotate(_)
+            | Self::Silence(_)
             | Self::Exec(_)
             | Self::Collect { .. } => None,
+        }
+    }
+
+    /// The same with the attempts whose work it takes back, where it has to know them.
+    #[must_use]
+    pub fn made_by(self, attempts: Vec<AttemptId>) -> Self {
+        match self {
+            Self::Unmake { object, .. } => Self::Unmake { object, made_by: attempts },
+            Self::Rotate(rotation) if rotation.back => {
+                Self::Rotate(Rotation { made_by: attempts, ..rotation })
+            }
+            Self::Silence(silence) if silence.ends => {
+                Self::Silence(Silence { made_by: attempts, ..silence })
+            }
+            other @ (Self::Patch { .. }
+            | Self::Delete { .. }
+            | Self::Evict { .. }
+            | Self::Create { .. }
+            | Self::Rotate(_)
+            | Self::Silence(_)
+            | Self::Exec(_)
+            | Self::Collect { .. }) => other,
         }
     }
 
@@ -330,6 +379,19 @@ impl Operation {
             Self::Evict { pod, grace_s } => {
                 gone(format!("evicted (uid {}){}", pod.uid, within(grace_s)))
             }
+            Self::Rotate(rotation) => rotation.whole(),
+            Self::Silence(silence) if silence.ends => {
+                vec![DiffLine {
+                    path: "silence".into(),
+                    before: Some(silence.words()),
+                    after: None,
+                }]
+            }
+            Self::Silence(silence) => vec![DiffLine {
+                path: "silence".into(),
+                before: None,
+                after: Some(format!("{} for {} min", silence.words(), silence.minutes)),
+            }],
             Self::Unmake { .. } => gone("deleted, if this execution made it".into()),
             Self::Exec(command) => vec![DiffLine {
                 path: format!("runs in container {}", command.container),

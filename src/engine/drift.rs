@@ -187,6 +187,8 @@ fn expected(operation: &Operation) -> impl Iterator<Item = &FieldChange> {
         Operation::Evict { .. }
         | Operation::Create { .. }
         | Operation::Unmake { .. }
+        | Operation::Rotate(_)
+        | Operation::Silence(_)
         | Operation::Exec(_)
         | Operation::Collect { .. } => (&[][..], &[][..]),
     };

@@ -5,7 +5,7 @@ use super::job::{Looked, Sending};
 use super::outside::Outside;
 use crate::domain::evidence::{Answer, Gathered, Read, logs_of_listed, logs_said};
 use crate::domain::expr;
-use crate::domain::operation::Operation;
+use crate::domain::operation::{Operation, Silence};
 use crate::domain::text::{redact, shorten};
 use crate::domain::time::{Timestamp, rfc3339};
 use crate::domain::workflow::execution::AttemptOutcome;
@@ -28,6 +28,8 @@ pub struct Standing {
 
 /// Part of the lease that is kept as a margin: nothing is sent in it.
 const MARGIN: Duration = Duration::from_millis(200);
+
+const NO_ALERTMANAGER: &str = "no Alertmanager is configured (alertmanager.url)";
 
 /// Sends one operation, or says why not. What needs no permit (collecting) is done at once.
 pub async fn send(
@@ -61,6 +63,15 @@ pub async fn send(
     let deadline = standing.until.saturating_sub(MARGIN).min(now + outside.request_timeout);
     if now >= deadline {
         return refused("the lease is about to lapse".into());
+    }
+    if let Operation::Silence(silence) = &sending.operation {
+        return match &outside.alerts {
+            Some(source) => {
+                crash::point("before send");
+                source.silence(silence, &sending.attempt, outside.clock.now()).await
+            }
+            None => AttemptOutcome::Refused { why: NO_ALERTMANAGER.into(), retryable: false },
+        };
     }
     let permit = Permit::issue(sending.attempt.clone(), standing.fence, deadline);
     crash::point("before send");
@@ -97,12 +108,33 @@ async fn keep(outside: &Outside, sent: Sent) -> AttemptOutcome {
 pub async fn probe(outside: &Outside, sending: &Sending) -> Probe {
     match &sending.operation {
         Operation::Collect { .. } => Probe::NotDone("reading may be done again".into()),
+        Operation::Silence(silence) => probe_silence(outside, sending, silence).await,
         Operation::Patch { .. }
         | Operation::Delete { .. }
         | Operation::Evict { .. }
         | Operation::Create { .. }
         | Operation::Unmake { .. }
+        | Operation::Rotate(_)
         | Operation::Exec(_) => outside.cluster.probe(&sending.attempt, &sending.operation).await,
+    }
+}
+
+/// Looks at Alertmanager whether a silence was made, or those that were made have ended.
+async fn probe_silence(outside: &Outside, sending: &Sending, silence: &Silence) -> Probe {
+    let Some(source) = &outside.alerts else { return Probe::CantTell(NO_ALERTMANAGER.into()) };
+    let own = std::slice::from_ref(&sending.attempt);
+    let mut found = Vec::new();
+    for attempt in if silence.ends { &silence.made_by } else { own } {
+        match source.silences_of(attempt).await {
+            Ok(some) => found.extend(some),
+            Err(why) => return Probe::Later(why),
+        }
+    }
+    match (found.first(), silence.ends) {
+        (Some(id), false) => Probe::Done(format!("silence {id} carries this attempt's id")),
+        (None, false) => Probe::NotDone("no silence carries this attempt's id".into()),
+        (Some(id), true) => Probe::NotDone(format!("silence {id} is still in force")),
+        (None, true) => Probe::Done("the silence has ended".into()),
     }
 }
 

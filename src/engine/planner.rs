@@ -176,6 +176,8 @@ async fn admission(
         Operation::Delete { .. }
         | Operation::Evict { .. }
         | Operation::Unmake { .. }
+        | Operation::Rotate(_)
+        | Operation::Silence(_)
         | Operation::Exec(_)
         | Operation::Collect { .. } => return Ok(()),
     };

@@ -23,5 +23,6 @@ mod helped;
 mod line;
 #[path = "../real_line/world.rs"]
 mod program;
+mod secrets;
 #[path = "../real_cluster/world.rs"]
 mod world;

@@ -16,6 +16,7 @@ mod lease;
 mod objects;
 mod patch;
 mod review;
+mod secret;
 mod whole;
 mod write;
 

@@ -126,6 +126,13 @@ impl KubeCluster {
             Operation::Unmake { object, .. } => {
                 rights.push(self.right_on("delete", object, "").await?);
             }
+            Operation::Rotate(rotation) => {
+                for verb in ["get", "patch", "create"] {
+                    rights.push(self.right_on(verb, &rotation.secret.key, "").await?);
+                }
+            }
+            // It is no matter of the cluster.
+            Operation::Silence(_) => {}
             Operation::Exec(command) => {
                 // Older servers ask for one verb, newer ones for the other.
                 for verb in ["create", "get"] {

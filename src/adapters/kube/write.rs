@@ -48,7 +48,11 @@ impl KubeCluster {
             Operation::Create { object, manifest } => {
                 self.dry_run_create(object, manifest).await.map(Some)
             }
-            Operation::Unmake { .. } | Operation::Exec(_) | Operation::Collect { .. } => Ok(None),
+            Operation::Unmake { .. }
+            | Operation::Rotate(_)
+            | Operation::Silence(_)
+            | Operation::Exec(_)
+            | Operation::Collect { .. } => Ok(None),
         }
     }
 
@@ -118,7 +122,8 @@ impl KubeCluster {
             Operation::Unmake { object, made_by } => {
                 self.unmake_once(permit, object, made_by).await
             }
-            Operation::Exec(_) | Operation::Collect { .. } => {
+            Operation::Rotate(rotation) => self.rotate_once(permit, rotation).await,
+            Operation::Silence(_) | Operation::Exec(_) | Operation::Collect { .. } => {
                 Ok(refused("this changes no object", false))
             }
         }
@@ -208,6 +213,8 @@ impl KubeCluster {
                 ),
                 command.pod.key.path()
             )),
+            Operation::Rotate(rotation) => self.look_whether_rotated(attempt, rotation).await,
+            Operation::Silence(_) => Probe::CantTell("this is Alertmanager's to say".into()),
             Operation::Collect { .. } => {
                 Probe::NotDone("it only reads, and may be done again".into())
             }

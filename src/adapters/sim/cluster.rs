@@ -349,7 +349,11 @@ impl Cluster for SimCluster {
                 world.creatable(object, manifest).map_err(ClusterError::Refused)?;
                 Ok(Some((Value::Null, cleaned(manifest))))
             }
-            Operation::Unmake { .. } | Operation::Exec(_) | Operation::Collect { .. } => Ok(None),
+            Operation::Unmake { .. }
+            | Operation::Rotate(_)
+            | Operation::Silence(_)
+            | Operation::Exec(_)
+            | Operation::Collect { .. } => Ok(None),
         }
     }
 
@@ -378,7 +382,8 @@ impl Cluster for SimCluster {
             Operation::Evict { .. } => ("create", "eviction"),
             Operation::Create { .. } => ("create", ""),
             Operation::Exec(_) => ("create", "exec"),
-            Operation::Collect { .. } => ("get", ""),
+            Operation::Rotate(_) => ("patch", ""),
+            Operation::Silence(_) | Operation::Collect { .. } => ("get", ""),
         };
         let ObjectKey { api_version, kind, namespace, name } = key;
         let Some((plural, group)) = resource_of(api_version, kind) else {
@@ -416,8 +421,8 @@ impl Cluster for SimCluster {
                 world.send_create(permit.attempt(), object, manifest)
             }
             Operation::Unmake { object, made_by } => world.send_unmake(object, made_by),
-            Operation::Exec(_) => {
-                let why = "the simulated world runs no programs".into();
+            Operation::Exec(_) | Operation::Rotate(_) | Operation::Silence(_) => {
+                let why = "the simulated world runs no programs and holds no secret values".into();
                 AttemptOutcome::Refused { why, retryable: false }
             }
             Operation::Collect { reads, .. } => {
@@ -445,7 +450,9 @@ impl Cluster for SimCluster {
             Operation::Unmake { object, made_by } => {
                 lock(&self.world).probe_unmade(object, made_by)
             }
-            Operation::Exec(_) => Probe::NotDone("the simulated world runs no programs".into()),
+            Operation::Exec(_) | Operation::Rotate(_) | Operation::Silence(_) => {
+                Probe::NotDone("the simulated world does no such thing".into())
+            }
             Operation::Collect { .. } => Probe::NotDone("reading changes nothing".into()),
         }
     }

@@ -5,6 +5,10 @@ use super::sim::lock;
 use super::world::World;
 use crate::domain::alert::Alert;
 use crate::domain::breaker::{Answer, Destination, Down};
+use crate::domain::id::AttemptId;
+use crate::domain::operation::Silence;
+use crate::domain::time::Timestamp;
+use crate::domain::workflow::execution::AttemptOutcome;
 use crate::ports::alerts::AlertSource;
 use std::sync::{Arc, Mutex};
 
@@ -39,6 +43,20 @@ impl AlertSource for SimAlerts {
         let mut world = lock(&self.world);
         answers(&mut world)?;
         Ok(world.alerts.firing())
+    }
+
+    async fn silence(
+        &self,
+        _silence: &Silence,
+        _attempt: &AttemptId,
+        _now: Timestamp,
+    ) -> AttemptOutcome {
+        let why = "the simulated Alertmanager makes no silences".into();
+        AttemptOutcome::Refused { why, retryable: false }
+    }
+
+    async fn silences_of(&self, _attempt: &AttemptId) -> Result<Vec<String>, String> {
+        answers(&mut lock(&self.world)).map(|()| Vec::new())
     }
 
     async fn probe(&self) -> Result<String, String> {

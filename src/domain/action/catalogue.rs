@@ -5,7 +5,7 @@ use super::spec::ActionSpec;
 use super::{
     audit_logs, budget, claim, collect, debug_mode, failed_pods, finalizer, heap_dump, migrate,
     network_components, network_policy, node, optimise, pod, probe, quarantine, restart, roll_back,
-    rollout, run_job, scale, service, set_resources, site, suspend_sync,
+    rollout, rotate_secret, run_job, scale, service, set_resources, silence, site, suspend_sync,
 };
 use crate::domain::diagnosis::words;
 use crate::domain::evidence::Progress;
@@ -83,6 +83,10 @@ words!(
         HeapDump = "heap_dump",
         /// Logs of all containers.
         AuditLogs = "audit_logs",
+        /// New values for a Secret.
+        RotateSecret = "rotate_secret",
+        /// Alertmanager tells nobody for a while.
+        SilenceAlert = "silence_alert",
         /// Read and keep what tells how things stood.
         CollectDiagnostics = "collect_diagnostics",
     }
@@ -127,6 +131,8 @@ impl Action {
             Self::EnableDebugMode => &debug_mode::SPEC,
             Self::HeapDump => &heap_dump::SPEC,
             Self::AuditLogs => &audit_logs::SPEC,
+            Self::RotateSecret => &rotate_secret::SPEC,
+            Self::SilenceAlert => &silence::SPEC,
             Self::CollectDiagnostics => &collect::SPEC,
         }
     }

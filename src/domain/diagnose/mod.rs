@@ -74,7 +74,7 @@ mod placing;
 mod probe;
 mod pulling;
 pub(crate) mod reader;
-mod references;
+pub(crate) mod references;
 mod refusing;
 mod revisions;
 mod rule;

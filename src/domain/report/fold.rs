@@ -211,6 +211,8 @@ fn undo_line(operation: &Operation) -> Option<UndoLine> {
         | Operation::Evict { .. }
         | Operation::Create { .. }
         | Operation::Unmake { .. }
+        | Operation::Rotate(_)
+        | Operation::Silence(_)
         | Operation::Exec(_)
         | Operation::Collect { .. } => Vec::new(),
     };

@@ -328,6 +328,8 @@ fn effect_of(operation: &Operation) -> Value {
         | Operation::Evict { .. }
         | Operation::Create { .. }
         | Operation::Unmake { .. }
+        | Operation::Rotate(_)
+        | Operation::Silence(_)
         | Operation::Exec(_) => serde_json::json!(operation),
         Operation::Collect { .. } => serde_json::json!({ "op": "collect" }),
     }

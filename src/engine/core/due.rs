@@ -3,7 +3,6 @@
 use super::fold::Core;
 use crate::domain::approval::Decision;
 use crate::domain::id::AttemptId;
-use crate::domain::operation::Operation;
 use crate::domain::remediation::{Remediation, State};
 use crate::domain::time::{Timestamp, plus};
 use crate::domain::workflow::execution::{Attempt, Direction, Execution, StepRun, StepState};
@@ -256,17 +255,7 @@ fn sending(step: &PlanStep, state: &StepRun, attempt: &Attempt) -> Option<Sendin
     let planned = step.operations().get(attempt.operation)?;
     let operation = match attempt.direction {
         Direction::Forward => planned.operation.clone(),
-        Direction::Undo => match planned.undo.clone()? {
-            Operation::Unmake { object, .. } => {
-                Operation::Unmake { object, made_by: makers(state, attempt.operation) }
-            }
-            other @ (Operation::Patch { .. }
-            | Operation::Delete { .. }
-            | Operation::Evict { .. }
-            | Operation::Create { .. }
-            | Operation::Exec(_)
-            | Operation::Collect { .. }) => other,
-        },
+        Direction::Undo => planned.undo.clone()?.made_by(makers(state, attempt.operation)),
     };
     Some(Sending {
         path: step.path.clone(),

@@ -45,6 +45,8 @@ pub(super) fn touches_template<'a>(operations: impl Iterator<Item = &'a Operatio
         | Operation::Evict { .. }
         | Operation::Create { .. }
         | Operation::Unmake { .. }
+        | Operation::Rotate(_)
+        | Operation::Silence(_)
         | Operation::Exec(_)
         | Operation::Collect { .. } => false,
     })

@@ -104,7 +104,9 @@ fn find(work: &Work<'_>, reader: &mut Reader<'_>) -> Vec<Found> {
                 Operation::Patch { object, changes, .. } => (object, Some(changes.as_slice())),
                 // A pod that goes is made anew, by whoever keeps its owner.
                 Operation::Delete { object, .. } if object.key.kind != "Pod" => (object, None),
+                Operation::Rotate(rotation) => (&rotation.secret, None),
                 Operation::Delete { .. }
+                | Operation::Silence(_)
                 | Operation::Evict { .. }
                 | Operation::Create { .. }
                 | Operation::Unmake { .. }

@@ -385,7 +385,9 @@ impl<'a> Work<'a> {
                 let diff = diff_values(&Value::Null, manifest);
                 (diff, Some((read, Answer::Object(manifest.clone()))))
             }
-            Operation::Exec(_) => (operation.whole(), None),
+            Operation::Exec(_) | Operation::Rotate(_) | Operation::Silence(_) => {
+                (operation.whole(), None)
+            }
             Operation::Collect { .. } => (Vec::new(), None),
         };
         self.gathered.to_mut().answers.extend(effect);

@@ -1,0 +1,169 @@
+//! Values that nobody sees, and alerts that nobody hears: a Secret is rotated and put back, an alert silenced and heard
+//! again.
+
+use crate::definitions::{ask, closed, folder};
+use crate::line::{SLEEP, plan, running, settled, target};
+use crate::program::{Environment, World as Line};
+use crate::world::{World, send, until};
+use pilothouse::domain::action::{Action, Compiled};
+use pilothouse::domain::id::AttemptId;
+use pilothouse::domain::workflow::execution::AttemptOutcome;
+use serde_json::{Value, json};
+
+/// Sends all operations; those that take them back, newest first.
+async fn done(
+    cluster: &std::sync::Arc<pilothouse::adapters::kube::KubeCluster>,
+    compiled: &Compiled,
+    notes: &mut String,
+) -> Vec<pilothouse::domain::operation::Operation> {
+    let mut undo = Vec::new();
+    for operation in &compiled.operations {
+        let attempt = format!("a-{}", uuid::Uuid::new_v4().simple());
+        match send(cluster, &attempt, operation).await {
+            AttemptOutcome::Applied { note } => notes.push_str(&note),
+            other => panic!("{operation:?}: {other:?}"),
+        }
+        undo.extend(operation.undo().map(|back| back.made_by(vec![AttemptId::new(&attempt)])));
+    }
+    undo.reverse();
+    undo
+}
+
+fn datum(world: &World, name: &str, key: &str) -> String {
+    world.see("secret", name)["data"][key].as_str().unwrap_or_default().to_string()
+}
+
+fn password(world: &World) -> String {
+    world.kubectl(&["exec", "-n", &world.ns, "deploy/web", "--", "/bin/sh", "-c", "echo $PASSWORD"])
+}
+
+#[tokio::test]
+async fn a_secret_gets_a_value_that_nobody_sees_its_users_start_anew_and_both_come_back() {
+    let Some(world) = World::new("act-rotate") else { return };
+    let cluster = world.cluster().await;
+    world.create(&json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login"},
+        "stringData": {"password": "hunter2-old", "user": "app"}}));
+    let mut web = running("web", 1, SLEEP);
+    web["spec"]["template"]["spec"]["containers"][0]["env"] = json!([{"name": "PASSWORD",
+        "valueFrom": {"secretKeyRef": {"name": "login", "key": "password"}}}]);
+    world.create(&web);
+    settled(&world, "web", 1).await;
+    let before = datum(&world, "login", "password");
+    let login = target(&world, "v1", "Secret", "login");
+    let compiled =
+        plan(&cluster, Action::RotateSecret, &login, json!({"keys": "password"})).await.unwrap();
+    assert_eq!(compiled.operations.len(), 3, "{compiled:?}");
+    let mut notes = String::new();
+    let undo = done(&cluster, &compiled, &mut notes).await;
+    let after = datum(&world, "login", "password");
+    assert_ne!(after, before);
+    assert_eq!(datum(&world, "login", "user"), "YXBw", "the other key stays");
+    until("a pod with the new value", || {
+        let web = world.see("deployment", "web");
+        let done = web["status"]["updatedReplicas"] == 1
+            && web["status"]["replicas"] == 1
+            && web["status"]["availableReplicas"] == 1
+            && web["status"]["observedGeneration"] == web["metadata"]["generation"];
+        done.then_some(())
+    })
+    .await;
+    let new = password(&world);
+    assert_eq!(new.trim().len(), 32, "32 characters");
+    assert!(!world.see("deployment", "web")["spec"]["paused"].as_bool().unwrap_or(false));
+    // Neither the plan nor what was written about it holds a value.
+    let said = format!("{compiled:?}{notes}{undo:?}");
+    for value in ["hunter2-old", new.trim(), before.as_str(), after.as_str()] {
+        assert!(!said.contains(value), "{said}");
+    }
+    for operation in &undo {
+        let attempt = format!("a-{}", uuid::Uuid::new_v4().simple());
+        let outcome = send(&cluster, &attempt, operation).await;
+        assert!(matches!(outcome, AttemptOutcome::Applied { .. }), "{operation:?}: {outcome:?}");
+    }
+    assert_eq!(datum(&world, "login", "password"), before);
+    until("a pod with the old value", || {
+        let web = world.see("deployment", "web");
+        let done = web["status"]["updatedReplicas"] == 1
+            && web["status"]["replicas"] == 1
+            && web["status"]["availableReplicas"] == 1
+            && web["status"]["observedGeneration"] == web["metadata"]["generation"];
+        (done && password(&world).trim() == "hunter2-old").then_some(())
+    })
+    .await;
+    let left = world.kubectl(&["get", "secrets", "-n", &world.ns, "-o", "name"]);
+    assert_eq!(left.trim(), "secret/login", "what was kept is gone");
+}
+
+#[tokio::test]
+async fn a_secret_that_somebody_changed_since_is_not_put_back() {
+    let Some(world) = World::new("act-rotated") else { return };
+    let cluster = world.cluster().await;
+    for (name, value) in [("login", "old"), ("other", "copied-value")] {
+        world.create(&json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
+            "stringData": {"password": value}}));
+    }
+    let login = target(&world, "v1", "Secret", "login");
+    let params = json!({"keys": "password", "from": "other"});
+    let compiled = plan(&cluster, Action::RotateSecret, &login, params).await.unwrap();
+    let undo = done(&cluster, &compiled, &mut String::new()).await;
+    assert_eq!(datum(&world, "login", "password"), datum(&world, "other", "password"));
+    world.kubectl(&[
+        "patch",
+        "secret",
+        "login",
+        "-n",
+        &world.ns,
+        "-p",
+        r#"{"stringData":{"password":"theirs"}}"#,
+    ]);
+    let outcome = send(&cluster, "a-late", &undo[0]).await;
+    let AttemptOutcome::Refused { why, .. } = outcome else { panic!("{outcome:?}") };
+    assert!(why.contains("another value than ours"), "{why}");
+    let why = plan(&cluster, Action::RotateSecret, &login, json!({"keys": "none"})).await;
+    assert!(why.unwrap_err().contains("has no key `none`"));
+}
+
+#[test]
+fn an_alert_is_silenced_at_the_real_alertmanager_and_heard_again_after_the_undo() {
+    let Some(environment) = Environment::find("an alert is silenced") else { return };
+    let template = "name: hush\nversion: 1\nsummary: a test\nsteps: [{id: only, \
+        action: silence_alert, with: {alert: Loud, minutes: 5, reason: a test}}]\n";
+    let more = format!(
+        "[templates]\ndirectory = \"{}\"\n[approval]\nwithout_terminal = \"high\"\n",
+        folder(vec![("hush", template.to_string())])
+    );
+    let mut world = Line::new(&environment, "hush", &more);
+    world.apply(&world.deployment("web", 1, crate::program::OK, None));
+    world.start_engine();
+    let silences = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let url = format!("{}/api/v2/silences", environment.alertmanager.trim_end_matches('/'));
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let all = runtime
+            .block_on(async { reqwest::get(url).await.unwrap().json::<Value>().await.unwrap() });
+        let ours = all
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|one| one["matchers"].to_string().contains(&world.namespace));
+        ours.cloned().collect::<Vec<_>>()
+    };
+    let id = ask(&world, "hush", "deploy/web", &[]);
+    closed(&world, &id);
+    let made = silences();
+    assert_eq!(made.len(), 1, "{made:?}");
+    assert_eq!(made[0]["status"]["state"], "active");
+    assert!(made[0]["comment"].as_str().unwrap().starts_with("a test (attempt "));
+    let (code, out, err) = world.run(&["undo", &id, "--reason", "heard enough"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    while silences()[0]["status"]["state"] != "expired" {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "{:?}\n{}",
+            silences(),
+            world.picture(&world.list())
+        );
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    }
+}
