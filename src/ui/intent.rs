@@ -122,6 +122,12 @@ intents! {
     GoRemediations = "go_remediations",
     /// Breakers.
     GoBreakers = "go_breakers",
+    /// Effectiveness.
+    GoEffectiveness = "go_effectiveness",
+    /// Effectiveness: what is grouped by.
+    FiguresBy = "figures_by",
+    /// Effectiveness: over which time.
+    FiguresPeriod = "figures_period",
     /// Event log.
     GoAudit = "go_audit",
     /// Engine logs.

@@ -31,6 +31,8 @@ pub enum Context {
     Void,
     /// Breakers.
     Breakers,
+    /// Effectiveness.
+    Effectiveness,
     /// Engine logs, event log.
     Log,
     /// Help.

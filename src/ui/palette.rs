@@ -85,6 +85,7 @@ fn entries(model: &Model) -> Vec<Entry> {
             "what can't be asked now, and what happens instead",
             "breakers",
         ),
+        (Intent::GoEffectiveness, "effectiveness", "how well remediations worked", "effectiveness"),
         (Intent::GoAudit, "audit", "the event log", "audit show"),
         (Intent::GoLogs, "logs", "the engine's log", ""),
         (Intent::Help, "keys", "help", ""),

@@ -15,6 +15,7 @@
 
 mod breakers;
 mod desk;
+mod figures;
 mod fixture;
 mod gestures;
 mod pictures;

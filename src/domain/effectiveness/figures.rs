@@ -5,7 +5,7 @@ use super::proportion::{Interval, Share};
 use super::record::{Fate, Record};
 use super::survival::Survival;
 use super::trend::Trend;
-use crate::domain::diagnosis::words;
+use crate::domain::diagnosis::{Cause, words};
 use crate::domain::id::RemediationId;
 use crate::domain::time::{Timestamp, plus, seconds_between};
 use serde::Serialize;
@@ -195,6 +195,21 @@ pub fn assess(
         alone: u32::try_from(alone).unwrap_or(u32::MAX),
         groups,
     }
+}
+
+/// Figures of one template (`name@version`) for one cause; `None`: there is no record.
+#[must_use]
+pub fn of_template(
+    records: &[Record],
+    template: &str,
+    cause: Cause,
+    now: Timestamp,
+) -> Option<Figures> {
+    let fits = |record: &&Record| {
+        record.cause == cause && record.template.as_deref().is_some_and(|own| own == template)
+    };
+    let of = records.iter().filter(fits).collect::<Vec<_>>();
+    (!of.is_empty()).then(|| figures(template.to_string(), &of, now))
 }
 
 fn keys(record: &Record, by: By) -> Vec<String> {

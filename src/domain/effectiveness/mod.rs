@@ -19,9 +19,12 @@ mod survival;
 #[cfg(test)]
 mod tests;
 mod trend;
+mod words;
 
 pub use calibration::{Bin, Calibration};
-pub use figures::{Assessment, By, Counts, ENOUGH, Figures, Returns, Shown, WEEKS, Week, assess};
+pub use figures::{
+    Assessment, By, Counts, ENOUGH, Figures, Returns, Shown, WEEKS, Week, assess, of_template,
+};
 pub use ledger::Ledger;
 pub use proportion::{Interval, Share};
 pub use record::{Fate, Record};

@@ -2,6 +2,7 @@
 
 use super::layout::{Extent, Row};
 use crate::domain::diagnosis::MadeBy;
+use crate::domain::effectiveness::of_template;
 use crate::domain::evidence::Bearing;
 use crate::domain::remediation::Remediation;
 use crate::domain::time::spoken;
@@ -169,6 +170,14 @@ fn alerts(model: &Model, case: &Remediation) -> Rich {
 /// PAST.
 pub fn past(model: &Model, case: &Remediation) -> Row {
     let mut row = Row::new("PAST");
+    if let Some(plan) = &case.plan {
+        let template = format!("{}@{}", plan.template.name, plan.template.version);
+        let records = &model.snapshot.records;
+        if let Some(figures) = of_template(records, &template, plan.cause, model.now()) {
+            let words = figures.briefly();
+            row.add(Rich::text(&format!("{template} for {}: {words}", plan.cause)));
+        }
+    }
     let own = model.row(&case.id);
     let same = model
         .snapshot

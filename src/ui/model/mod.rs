@@ -2,6 +2,7 @@
 
 pub mod card;
 pub mod field;
+pub mod figures;
 pub mod gate;
 pub mod list;
 pub mod overlay;

@@ -18,6 +18,8 @@ pub enum Place {
     Card(RemediationId),
     /// Breakers.
     Breakers,
+    /// Effectiveness.
+    Effectiveness,
     /// The engine's log.
     Logs,
     /// The event log.
@@ -37,6 +39,7 @@ impl Place {
             Self::Case(_) => "remediation",
             Self::Card(_) => "card",
             Self::Breakers => "breakers",
+            Self::Effectiveness => "effectiveness",
             Self::Logs => "engine logs",
             Self::Audit => "event log",
             Self::Help => "help",
@@ -51,6 +54,7 @@ impl Place {
             Self::Case(_) => Context::Tree,
             Self::Card(_) => Context::Card,
             Self::Breakers => Context::Breakers,
+            Self::Effectiveness => Context::Effectiveness,
             Self::Logs | Self::Audit => Context::Log,
             Self::Help => Context::Help,
         }

@@ -1,6 +1,7 @@
 //! The whole of it.
 
 use super::card::{Card, Standing};
+use super::figures::FiguresView;
 use super::list::{List, Scope};
 use super::overlay::Overlay;
 use super::place::Place;
@@ -111,6 +112,8 @@ pub struct Model {
     pub asked_case: Option<(RemediationId, Timestamp)>,
     /// Whether that is not answered yet.
     pub asking_case: bool,
+    /// The effectiveness screen.
+    pub figures: FiguresView,
     /// Lines of the engine's log.
     pub log_lines: Vec<LogLine>,
     /// The log screen.
@@ -169,6 +172,7 @@ impl Model {
             case: None,
             asked_case: None,
             asking_case: false,
+            figures: FiguresView::default(),
             log_lines: Vec::new(),
             logs: LogView::default(),
             event_lines: Vec::new(),

@@ -4,6 +4,7 @@ mod breakers;
 pub mod calm;
 pub mod card;
 pub mod chrome;
+pub mod figures;
 pub mod help;
 pub mod layout;
 pub mod list;

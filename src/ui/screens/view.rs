@@ -1,6 +1,6 @@
 //! The picture of a model.
 
-use super::{breakers, card, chrome, help, layout, list, log, strip, tree};
+use super::{breakers, card, chrome, figures, help, layout, list, log, strip, tree};
 use crate::ui::model::Model;
 use crate::ui::model::place::Place;
 use crate::ui::model::state::SMALLEST;
@@ -36,6 +36,7 @@ fn whole(pen: &mut Pen<'_>, model: &Model) -> Option<Position> {
         Place::Case(_) => tree::draw(pen, model, &parts),
         Place::Card(_) => card::draw(pen, model, &parts),
         Place::Breakers => breakers::draw(pen, model, &parts),
+        Place::Effectiveness => figures::draw(pen, model, &parts),
         Place::Logs | Place::Audit => {
             log::draw(pen, model, &parts);
             None

@@ -1,5 +1,6 @@
 //! What comes from the engine: pictures, answers, receipts.
 
+use super::figures;
 use super::keys::{NOTICE_MS, say, warn};
 use super::turn::Turn;
 use crate::domain::approval::Decision;
@@ -24,6 +25,9 @@ pub fn snapshot(model: &mut Model, snapshot: &Arc<Snapshot>, at: Millis, turn: &
     let frozen = model.frozen;
     model.snapshot = Arc::clone(snapshot);
     model.received = at;
+    if !frozen {
+        figures::refresh(model);
+    }
     for list in lists(model) {
         if !frozen {
             list.take(snapshot, hold);

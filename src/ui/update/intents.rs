@@ -2,7 +2,7 @@
 
 use super::keys::{recording, say, warn};
 use super::turn::Turn;
-use super::{breakers, decide, strips};
+use super::{breakers, decide, figures, strips};
 use crate::domain::id::RemediationId;
 use crate::domain::remediation::State;
 use crate::engine::command::Command;
@@ -70,6 +70,8 @@ pub fn act(model: &mut Model, intent: Intent, at: Millis, turn: &mut Turn) {
         Intent::ForceBreaker | Intent::DisableBreaker | Intent::NormalBreaker => {
             breakers::begin(model, intent);
         }
+        Intent::GoEffectiveness => figures::enter(model),
+        Intent::FiguresBy | Intent::FiguresPeriod => figures::other(model, intent),
         Intent::GoAudit => {
             model.audit_seq = 0;
             go(model, Place::Audit);
@@ -81,20 +83,22 @@ pub fn act(model: &mut Model, intent: Intent, at: Millis, turn: &mut Turn) {
         Intent::Palette => {
             model.overlay = Some(Overlay::Palette { field: Field::default(), cursor: 0 });
         }
-        Intent::Help => {
-            if model.place == Place::Help {
-                step_back(model);
-            } else {
-                model.help_top = 0;
-                go(model, Place::Help);
-            }
-        }
+        Intent::Help => help(model),
         // All others are about one case.
         _ => {
             if let Some(id) = model.subject() {
                 about(model, intent, &id, turn);
             }
         }
+    }
+}
+
+fn help(model: &mut Model) {
+    if model.place == Place::Help {
+        step_back(model);
+    } else {
+        model.help_top = 0;
+        go(model, Place::Help);
     }
 }
 
@@ -164,6 +168,11 @@ fn open(model: &mut Model) {
     match &model.place {
         Place::Card(_) => read_new_plan(model),
         Place::Case(_) => fold(model),
+        Place::Effectiveness => {
+            if let Some(id) = figures::open(model) {
+                show(model, &id);
+            }
+        }
         Place::Breakers => breakers::history(model),
         _ => {
             if model.calm() {
@@ -223,6 +232,9 @@ fn reject(model: &mut Model) {
 }
 
 fn back(model: &mut Model) {
+    if figures::back(model) {
+        return;
+    }
     if let Place::Card(_) = model.place {
         if let Some(card) = &mut model.card
             && let Phase::Rejecting(_) = card.phase
@@ -262,6 +274,7 @@ fn travel(model: &mut Model, by: isize) {
     match model.place {
         Place::Card(_) => scroll_card(model, by),
         Place::Case(_) => travel_tree(model, by),
+        Place::Effectiveness => figures::travel(model, by),
         Place::Breakers => breakers::travel(model, by),
         Place::Help => model.help_top = moved(model.help_top, by, 200),
         Place::Logs => scroll(&mut model.logs.back, by),
@@ -309,6 +322,7 @@ fn to_end(model: &mut Model, last: bool) {
     match model.place {
         Place::Card(_) => scroll_card(model, if last { 100_000 } else { -100_000 }),
         Place::Case(_) => travel_tree(model, if last { 100_000 } else { -100_000 }),
+        Place::Effectiveness => figures::travel(model, if last { 100_000 } else { -100_000 }),
         Place::Breakers => breakers::travel(model, if last { 1_000 } else { -1_000 }),
         Place::Help => model.help_top = 0,
         Place::Logs => model.logs.back = if last { None } else { Some(100_000) },

@@ -3,6 +3,7 @@
 mod arrivals;
 mod breakers;
 mod decide;
+mod figures;
 mod intents;
 mod keys;
 mod settle;
