@@ -514,6 +514,17 @@ pub fn broken(short: &str, namespace: &str, name: &str) -> Story {
     story
 }
 
+/// A case that ended by telling a person.
+pub fn told(short: &str, namespace: &str, name: &str) -> Story {
+    let mut story = gated(short, namespace, name);
+    changed(&mut story, 12, "3", StepState::Done, "");
+    changed(&mut story, 10, "4", StepState::Done, "");
+    let why = || "people are told".to_string();
+    story.push(10, Event::ExecutionEnded { undone: None, succeeded: true, why: why() });
+    story.push(10, Event::Closed { outcome: Outcome::HandedOver, why: why() });
+    story
+}
+
 /// A case whose steps are done and that settles.
 pub fn verifying(short: &str, namespace: &str, name: &str) -> Story {
     let mut story = running(short, namespace, name);

@@ -39,6 +39,15 @@ fn rows_keep_their_places_for_two_seconds_after_a_key_and_then_sort_in() {
 }
 
 #[test]
+fn a_case_that_ended_by_telling_a_person_opens_on_what_they_were_told() {
+    let case = fixture::told("t0ld", "shop", "mailer").fold();
+    let mut desk = Desk::new(picture(&[case]), (80, 24));
+    desk.key(KeyCode::Enter);
+    let text = desk.text();
+    assert!(text.contains("TELLS") && text.contains("mailer has a new limit"), "{text}");
+}
+
+#[test]
 fn content_of_rows_is_new_even_while_their_order_holds() {
     let mut desk = Desk::night();
     desk.typed("j");

@@ -13,7 +13,7 @@ use crate::domain::workflow::left::of_step;
 use crate::domain::workflow::plan::{PlanStep, StepKind};
 use crate::domain::workflow::tree::{Counts, TreeRow};
 use crate::ui::facts::sides;
-use crate::ui::format::{clock, elide, left};
+use crate::ui::format::{clock, counted, elide, left};
 use crate::ui::glyphs;
 use crate::ui::model::Model;
 use crate::ui::model::timeline::outcome_words;
@@ -62,9 +62,9 @@ fn detail_lines(model: &Model, case: &Remediation, row: &TreeRow<'_>) -> Vec<Ric
         "LIMIT",
         Role::TextDim,
         &format!(
-            "{}, {} tries, on failure {}",
+            "{}, {}, on failure {}",
             countdown(i64::try_from(row.step.timeout_s).unwrap_or(i64::MAX)),
-            row.step.attempts,
+            counted(usize::try_from(row.step.attempts).unwrap_or(usize::MAX), "try", "tries"),
             row.step.on_failure
         ),
     ));
@@ -166,7 +166,12 @@ fn kind_lines(step: &PlanStep, lines: &mut Vec<Rich>) {
         StepKind::Subflow { template, steps } => lines.push(labelled(
             "SUBFLOW",
             Role::Text,
-            &format!("{}@{}, {} steps", template.name, template.version, steps.len()),
+            &format!(
+                "{}@{}, {}",
+                template.name,
+                template.version,
+                counted(steps.len(), "step", "steps")
+            ),
         )),
         StepKind::Steps { steps } => lines.push(labelled(
             "STEPS",

@@ -5,6 +5,7 @@ use super::intents::ask_case;
 use super::turn::Turn;
 use crate::domain::remediation::{Remediation, State};
 use crate::domain::workflow::execution::StepState;
+use crate::domain::workflow::plan::StepKind;
 use crate::engine::query::Query;
 use crate::ui::model::Model;
 use crate::ui::model::card::{CHORD_MS, Card, Checks, DEAD_MS, Phase, RECHECK_MS, Standing};
@@ -198,8 +199,16 @@ fn tree(model: &mut Model) {
             !row.parent && !row.spare && row.run.is_some_and(|run| wanted(&run.state))
         })
     };
+    // What a person was told is why they open a case that ended by telling them.
+    let told = || {
+        rows.iter().rposition(|row| {
+            matches!(row.step.kind, StepKind::HandOver { .. } | StepKind::Notify { .. })
+                && row.run.is_some_and(|run| run.state == StepState::Done)
+        })
+    };
     let at = known
         .or_else(|| first(|state| state.has_failed() || state.has_begun()))
+        .or_else(|| if case.is_open() { None } else { told() })
         .or_else(|| first(|state| !state.is_final()));
     let at = at.unwrap_or(0);
     let path = rows.get(at).map(|row| row.step.path.clone());
