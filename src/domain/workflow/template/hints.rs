@@ -40,7 +40,7 @@ impl Reading<'_> {
         let ends = steps.iter().position(always);
         for step in steps.iter().skip(ends.map_or(steps.len(), |at| at + 1)) {
             let message =
-                format!("step `{}` is never reached: a step before it hands over", step.id);
+                format!("step `{}` comes after a hand-over, when a person has it already", step.id);
             self.hint(step.place, message, "give the hand-over a `when`, or take the step out");
         }
         for step in steps {
