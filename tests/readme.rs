@@ -13,6 +13,8 @@ use clap::CommandFactory as _;
 use pilothouse::cli::arguments::Arguments;
 use pilothouse::domain::action::Action;
 use pilothouse::domain::breaker::Destination;
+use pilothouse::domain::workflow::lint::lint;
+use pilothouse::domain::workflow::template::Library;
 use std::path::Path;
 
 const OPENING: &str = "<!-- keys: made of assets/keymap.toml, held by tests/readme.rs -->\n";
@@ -152,4 +154,15 @@ fn every_file_that_is_named_is_there() {
             assert!(root().join(word).exists(), "{word}");
         }
     }
+}
+
+#[test]
+fn the_template_in_the_readme_has_nothing_that_lint_objects_to() {
+    let text = readme();
+    let from = text.find("```yaml\n").expect("a template") + "```yaml\n".len();
+    let template = &text[from..from + text[from..].find("```").expect("its end")];
+    let library = Library::load(&[("README.md".into(), template.into())]);
+    let problems = lint("README.md", template, &library);
+    let problems = problems.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(problems, Vec::<String>::new());
 }
