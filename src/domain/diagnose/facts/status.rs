@@ -1,7 +1,7 @@
 //! What alerts, container statuses, events and logs say.
 
 use super::gather::{Facts, START_S, clock};
-use crate::domain::diagnose::container::{Container, Pod, RECENT_S, Run, Trouble};
+use crate::domain::diagnose::container::{Container, Doing, Pod, RECENT_S, Run, Trouble};
 use crate::domain::diagnose::event::Event;
 use crate::domain::diagnose::fields::text;
 use crate::domain::diagnose::focus::Focus;
@@ -213,8 +213,16 @@ pub(super) fn events(picture: &Picture<'_>, out: &mut Facts) {
         );
         out.add_at("hook-failed", words, event.source(), event.last());
     }
+    // A pod of which a container runs has its volumes and its network, whatever it took to get them.
+    let runs = |name: &str| {
+        let of_name = picture.workload.pods.iter().filter(|pod| pod.name() == name);
+        of_name
+            .flat_map(|pod| &pod.containers)
+            .any(|one| matches!(one.doing, Doing::Running { .. }))
+    };
     let mount = |event: &Event<'_>| {
         matches!(event.reason(), "FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox")
+            && !runs(event.about())
     };
     if let Some(event) = newest(&mount).filter(|_| !picture.stuck.is_empty()) {
         let message = quoted(event.message(), 240);
