@@ -6,6 +6,9 @@
 use crate::domain::time::{Timestamp, countdown, seconds_between, spoken};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+/// Bars of a sparkline, lowest first.
+pub const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+
 /// Takes out control characters, direction marks and other invisible characters; tabs and line ends become blanks.
 #[must_use]
 pub fn clean(text: &str) -> String {

@@ -125,12 +125,7 @@ impl<'a> Reader<'a> {
         labels: &str,
     ) -> Got<&'a [Value]> {
         let what = format!("{kind} objects in {namespace}");
-        let read = Read::List {
-            api_version: api_version.into(),
-            kind: kind.into(),
-            namespace: namespace.into(),
-            labels: labels.into(),
-        };
+        let read = listing(api_version, kind, namespace, labels);
         self.items(id, &what, read)
     }
 
@@ -143,12 +138,7 @@ impl<'a> Reader<'a> {
         namespace: &str,
         labels: &str,
     ) -> Got<&'a [Value]> {
-        let read = Read::List {
-            api_version: api_version.into(),
-            kind: kind.into(),
-            namespace: namespace.into(),
-            labels: labels.into(),
-        };
+        let read = listing(api_version, kind, namespace, labels);
         self.whole(id, &format!("{kind} objects in {namespace}"), read)
     }
 
@@ -159,12 +149,7 @@ impl<'a> Reader<'a> {
         namespace: &str,
         labels: &str,
     ) -> Got<&'a [Value]> {
-        let read = Read::List {
-            api_version: api_version.into(),
-            kind: kind.into(),
-            namespace: namespace.into(),
-            labels: labels.into(),
-        };
+        let read = listing(api_version, kind, namespace, labels);
         match self.ask(read) {
             Got::Have(Answer::Items { items, .. }) => Got::Have(items.as_slice()),
             Got::Have(_) => Got::Unreadable("unavailable (answer of another kind)".into()),
@@ -278,5 +263,15 @@ impl<'a> Reader<'a> {
             Got::Unreadable(why) => Got::Unreadable(why),
             Got::Pending => Got::Pending,
         }
+    }
+}
+
+/// The read of a list.
+fn listing(api_version: &str, kind: &str, namespace: &str, labels: &str) -> Read {
+    Read::List {
+        api_version: api_version.into(),
+        kind: kind.into(),
+        namespace: namespace.into(),
+        labels: labels.into(),
     }
 }

@@ -4,7 +4,9 @@ use super::record::{Fate, Record};
 use crate::domain::alert::{Alert, AlertStatus};
 use crate::domain::diagnosis::Disposition;
 use crate::domain::event::{Event, Recorded};
+use crate::domain::id::RemediationId;
 use crate::domain::remediation::Remediation;
+use crate::domain::resource::ObjectKey;
 use crate::domain::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,6 +22,10 @@ pub struct Ledger {
     records: Arc<Vec<Record>>,
     /// Records that were dropped, so that positions stay what they were.
     dropped: usize,
+    /// Position of each case's record.
+    places: BTreeMap<RemediationId, usize>,
+    /// Positions of the records about each object, ascending.
+    about: BTreeMap<ObjectKey, Vec<usize>>,
     /// Alerts that still fired when their case ended: fingerprint and start, and the positions of their records.
     awaited: BTreeMap<(String, Timestamp), Vec<usize>>,
     /// Position → how many of its alerts still fire.
@@ -54,8 +60,9 @@ impl Ledger {
 
     fn push(&mut self, case: &Remediation, record: Record) {
         // One that was undone or taken up again afterwards ends once more.
-        if let Some(known) = self.records.iter().rposition(|known| known.id == record.id) {
-            if let Some(known) = Arc::make_mut(&mut self.records).get_mut(known) {
+        if let Some(position) = self.places.get(&record.id).copied() {
+            self.index(position, &record);
+            if let Some(known) = self.at(position) {
                 *known = record;
             }
             return;
@@ -75,12 +82,42 @@ impl Ledger {
                 self.awaited.pop_first();
             }
         }
+        self.index(position, &record);
         let records = Arc::make_mut(&mut self.records);
         records.push(record);
         if records.len() > KEPT {
             let over = records.len() - KEPT;
-            records.drain(..over);
+            let gone = records.drain(..over).collect::<Vec<_>>();
             self.dropped += over;
+            for record in &gone {
+                self.forget(record);
+            }
+        }
+    }
+
+    /// The record at a position, to be changed.
+    fn at(&mut self, position: usize) -> Option<&mut Record> {
+        Arc::make_mut(&mut self.records).get_mut(position.checked_sub(self.dropped)?)
+    }
+
+    fn index(&mut self, position: usize, record: &Record) {
+        self.places.insert(record.id.clone(), position);
+        if let Some(target) = &record.target {
+            let positions = self.about.entry(target.clone()).or_default();
+            if let Err(place) = positions.binary_search(&position) {
+                positions.insert(place, position);
+            }
+        }
+    }
+
+    fn forget(&mut self, record: &Record) {
+        self.places.remove(&record.id);
+        let Some(target) = &record.target else { return };
+        if let Some(positions) = self.about.get_mut(target) {
+            positions.retain(|position| *position >= self.dropped);
+            if positions.is_empty() {
+                self.about.remove(target);
+            }
         }
     }
 
@@ -88,15 +125,20 @@ impl Ledger {
         let (Some(target), Some(found)) = (case.target_key(), case.diagnosis.as_ref()) else {
             return;
         };
-        let last = self.records.iter().rposition(|record| {
-            record.fate == Fate::Effective
-                && record.cause == found.cause
-                && record.target.as_ref() == Some(&target)
-                && record.ended_at < case.opened_at
-        });
-        let Some(last) = last else { return };
-        if self.records.get(last).is_some_and(|record| record.back_at.is_none())
-            && let Some(record) = Arc::make_mut(&mut self.records).get_mut(last)
+        let Some(positions) = self.about.get(&target) else { return };
+        let fits = |position: &&usize| {
+            let index = position.checked_sub(self.dropped);
+            index.and_then(|index| self.records.get(index)).is_some_and(|record| {
+                record.fate == Fate::Effective
+                    && record.cause == found.cause
+                    && record.target.as_ref() == Some(&target)
+                    && record.ended_at < case.opened_at
+            })
+        };
+        let Some(last) = positions.iter().rev().find(fits).copied() else { return };
+        let known = last.checked_sub(self.dropped).and_then(|index| self.records.get(index));
+        if known.is_some_and(|record| record.back_at.is_none())
+            && let Some(record) = self.at(last)
         {
             record.back_at = Some(case.opened_at);
         }
@@ -111,8 +153,7 @@ impl Ledger {
                 continue;
             }
             self.firing.remove(&position);
-            let Some(index) = position.checked_sub(self.dropped) else { continue };
-            if let Some(record) = Arc::make_mut(&mut self.records).get_mut(index) {
+            if let Some(record) = self.at(position) {
                 let when = alert.ends_at.unwrap_or(at);
                 record.recovered_at = Some(when.clamp(record.opened_at, at.max(record.opened_at)));
             }

@@ -1,7 +1,9 @@
 //! The effectiveness screen: what is grouped by, over which time, where the reader is in it.
 
 use crate::domain::effectiveness::{Assessment, By, Figures, Record, assess};
+use crate::domain::id::RemediationId;
 use crate::domain::time::Timestamp;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Weeks that can be looked at; `None`: all records.
@@ -20,11 +22,21 @@ pub struct FiguresView {
     assessment: Option<Arc<Assessment>>,
     /// The records that it was computed from.
     from: Option<Arc<Vec<Record>>>,
+    /// Where each case's record is among them.
+    places: BTreeMap<RemediationId, usize>,
 }
 
 impl Default for FiguresView {
     fn default() -> Self {
-        Self { by: By::Template, period: 0, at: 0, record: None, assessment: None, from: None }
+        Self {
+            by: By::Template,
+            period: 0,
+            at: 0,
+            record: None,
+            assessment: None,
+            from: None,
+            places: BTreeMap::new(),
+        }
     }
 }
 
@@ -41,11 +53,17 @@ impl FiguresView {
         self.assessment()?.groups.get(self.at)
     }
 
-    /// The records of the selected group, newest first.
-    pub fn records(&self) -> impl Iterator<Item = &Record> {
-        let ids = self.group().map_or(&[][..], |group| group.records.as_slice());
+    /// How many records the selected group has.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.group().map_or(0, |group| group.records.len())
+    }
+
+    /// The records of the selected group, newest first, from one of them on.
+    pub fn records(&self, from: usize) -> impl Iterator<Item = &Record> {
+        let ids = self.group().and_then(|group| group.records.get(from..)).unwrap_or_default();
         let all = self.from.as_deref().map_or(&[][..], Vec::as_slice);
-        ids.iter().filter_map(|id| all.iter().rfind(|record| record.id == *id))
+        ids.iter().filter_map(|id| all.get(*self.places.get(id)?))
     }
 
     /// Over which time, in words.
@@ -90,6 +108,8 @@ impl FiguresView {
         self.at = same.unwrap_or(0);
         self.record = self.record.filter(|_| same.is_some());
         self.assessment = Some(Arc::new(fresh));
+        let ids = records.iter().map(|record| record.id.clone());
+        self.places = ids.enumerate().map(|(index, id)| (id, index)).collect();
         self.from = Some(Arc::clone(records));
     }
 }

@@ -15,7 +15,7 @@ use super::layout::Parts;
 use crate::domain::breaker::{Counted, Destination, State, View};
 use crate::domain::remediation::State as CaseState;
 use crate::domain::time::{countdown, seconds_between};
-use crate::ui::format::{clock, counted, cut, left};
+use crate::ui::format::{BARS, clock, counted, cut, left};
 use crate::ui::glyphs::{self, Shown};
 use crate::ui::model::Model;
 use crate::ui::theme::Role;
@@ -23,8 +23,6 @@ use crate::ui::widgets::pen::Pen;
 use crate::ui::widgets::rich::Rich;
 use ratatui::layout::{Position, Rect};
 
-/// Bars of the sparkline, lowest first.
-const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 /// Columns of a row.
 const COLUMNS: u16 = 80;
 /// Fewer calls than these have no rate.

@@ -10,7 +10,7 @@ use super::layout::Parts;
 use crate::domain::effectiveness::{Assessment, Fate, Figures, Record, Share, Shown, Week};
 use crate::domain::resource::ObjectKey;
 use crate::domain::time::{countdown, seconds_between, spoken};
-use crate::ui::format::{cut, elide};
+use crate::ui::format::{BARS, elide};
 use crate::ui::glyphs;
 use crate::ui::model::Model;
 use crate::ui::theme::Role;
@@ -23,7 +23,6 @@ const WORDS: u16 = 79;
 /// Columns of the axis from 0 to 100 %, and of the weeks beside it.
 const AXIS: u16 = 27;
 const WEEKS: u16 = 10;
-const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 /// Lines that the figures of a group take.
 const DETAIL: u16 = 11;
 
@@ -242,15 +241,14 @@ fn fate_words(fate: Fate) -> String {
 fn records(pen: &mut Pen<'_>, model: &Model, area: Rect, selected: usize) -> Option<Position> {
     let view = &model.figures;
     let key = view.group().map_or("", |group| group.key.as_str());
-    let count = format!("{} records", view.records().count());
+    let count = format!("{} records", view.count());
     let title = Rich::of(Role::Title, &format!("records of {key}"));
     pen.rule(Rect { height: 1, ..area }, &title, &Rich::of(Role::TextDim, &count));
     let lines = usize::from(area.height.saturating_sub(1));
     let top = (selected + 1).saturating_sub(lines);
     let mut position = None;
-    for ((index, record), y) in
-        view.records().enumerate().skip(top).take(lines).zip(area.y + 1..area.bottom())
-    {
+    let shown = (top..).zip(view.records(top)).take(lines);
+    for ((index, record), y) in shown.zip(area.y + 1..area.bottom()) {
         record_row(pen, model, record, Rect::new(area.x, y, area.width, 1));
         if index == selected {
             pen.put(area.x, y, 1, Role::Text, pen.glyph(glyphs::CURSOR));
@@ -262,8 +260,7 @@ fn records(pen: &mut Pen<'_>, model: &Model, area: Rect, selected: usize) -> Opt
 }
 
 fn record_row(pen: &mut Pen<'_>, model: &Model, record: &Record, area: Rect) {
-    let id = cut(record.id.as_str(), 4);
-    pen.put(area.x + 2, area.y, 5, Role::TextStrong, id.trim_end_matches('…'));
+    pen.put(area.x + 2, area.y, 5, Role::TextStrong, model.short(&record.id));
     pen.put(area.x + 7, area.y, 13, role(record.fate), &fate_words(record.fate));
     let target = record.target.as_ref().map_or_else(|| "-".into(), ObjectKey::short_path);
     pen.put(area.x + 20, area.y, 33, Role::Text, &elide(&target, 32));

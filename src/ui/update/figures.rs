@@ -34,7 +34,7 @@ pub fn other(model: &mut Model, intent: Intent) {
 pub fn travel(model: &mut Model, by: isize) {
     let view = &mut model.figures;
     if let Some(record) = view.record {
-        let last = view.records().count().saturating_sub(1);
+        let last = view.count().saturating_sub(1);
         view.record = Some(moved(record, by, last));
     } else {
         let groups = view.assessment().map_or(0, |assessment| assessment.groups.len());
@@ -46,9 +46,9 @@ pub fn travel(model: &mut Model, by: isize) {
 #[must_use]
 pub fn open(model: &mut Model) -> Option<RemediationId> {
     if let Some(record) = model.figures.record {
-        return model.figures.records().nth(record).map(|record| record.id.clone());
+        return model.figures.records(record).next().map(|record| record.id.clone());
     }
-    if model.figures.records().next().is_some() {
+    if model.figures.count() > 0 {
         model.figures.record = Some(0);
     }
     None
