@@ -55,8 +55,17 @@ impl World {
         self.kubectl_with(arguments, "")
     }
 
-    /// Runs kubectl with a text on its standard input.
+    /// Runs kubectl with a text on its standard input; panics when it fails.
     pub fn kubectl_with(&self, arguments: &[&str], input: &str) -> String {
+        self.try_kubectl(arguments, input)
+            .unwrap_or_else(|said| panic!("kubectl {arguments:?}: {said}"))
+    }
+
+    /// Runs kubectl where it may fail, such as an exec into a container that may just have ended.
+    ///
+    /// # Errors
+    /// What it said on its standard error.
+    pub fn try_kubectl(&self, arguments: &[&str], input: &str) -> Result<String, String> {
         let mut child = Command::new(&self.kubectl)
             .arg("--kubeconfig")
             .arg(&self.kubeconfig)
@@ -68,12 +77,10 @@ impl World {
             .unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
-        assert!(
-            output.status.success(),
-            "kubectl {arguments:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).unwrap()
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+        Ok(String::from_utf8(output.stdout).unwrap())
     }
 
     /// Creates an object and returns it as the server has it.

@@ -27,8 +27,10 @@ use pilothouse::domain::diagnosis::Diagnosis;
 use pilothouse::domain::evidence::{Bearing, Gathered};
 use pilothouse::domain::time::Timestamp;
 use serde_json::{Value, json};
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::thread;
@@ -43,7 +45,7 @@ const AT_ONCE: usize = 14;
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// More faults than this are not made a second time: then something else is wrong.
-const AGAIN_AT_MOST: usize = 4;
+const AGAIN_AT_MOST: usize = 8;
 
 /// The wording is misleading on purpose, the same for all: it must decide nothing.
 fn alert(namespace: &str, labels: &[(&str, &str)], starts_at: Timestamp) -> Alert {
@@ -99,7 +101,12 @@ fn all_of<'a>(world: &World, faults: Vec<&'a Fault>, suffix: &str) -> Vec<(&'a F
             scope.spawn(|| {
                 loop {
                     let Some(fault) = next.lock().expect("no panic").next() else { return };
-                    if let Some(failure) = stand(world, fault, suffix) {
+                    // A command that failed in the making is a miss of this fault, not of all.
+                    let made = AssertUnwindSafe(|| stand(world, fault, suffix));
+                    let failure = catch_unwind(made).unwrap_or_else(|panic| {
+                        Some(format!("{}: not made: {}", fault.name, words_of(&*panic)))
+                    });
+                    if let Some(failure) = failure {
                         failures.lock().expect("no panic").push((fault, failure));
                     }
                 }
@@ -107,6 +114,12 @@ fn all_of<'a>(world: &World, faults: Vec<&'a Fault>, suffix: &str) -> Vec<(&'a F
         }
     });
     failures.into_inner().expect("no panic")
+}
+
+/// What a panic said.
+fn words_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words")
 }
 
 fn told_of(failures: &[(&Fault, String)]) -> String {

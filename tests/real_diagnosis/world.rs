@@ -197,7 +197,16 @@ impl World {
 
     pub fn apply(&self, namespace: &str, objects: &[Value]) {
         let list = json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string();
-        self.kubectl(&["apply", "-n", namespace, "-f", "-"], Some(&list)).expect("objects apply");
+        // A namespace's quota, service account or webhook may take a moment: what was refused is sent again.
+        let mut said = String::new();
+        for _ in 0..3 {
+            match self.kubectl(&["apply", "-n", namespace, "-f", "-"], Some(&list)) {
+                Ok(_) => return,
+                Err(error) => said = error,
+            }
+            std::thread::sleep(Duration::from_secs(2));
+        }
+        panic!("objects don't apply in {namespace}: {said}");
     }
 
     fn pods(&self, namespace: &str) -> Vec<Value> {
