@@ -20,6 +20,7 @@ fail() { # MESSAGE…
 
 names_of() { # NUMBER: everything that is derived from it
   API_PORT=$((26443 + $1)) ETCD_PORT=$((26379 + $1)) PROMETHEUS_PORT=$((29090 + $1)) ALERTMANAGER_PORT=$((29190 + $1))
+  POSTGRES_PORT=$((29290 + $1))
   NODE_NET=10.89.$1 POD_NET=10.$((90 + $1)) NODES_BRIDGE=ph-nodes$1 PODS_BRIDGE=ph-pods$1 CGROUP=ph-$1
 }
 
@@ -52,6 +53,8 @@ marked() { # DIR: pids of all its processes
     file=${file#/proc/}
     echo "${file%/environ}"
   done
+  # PostgreSQL's own children write over their environment; they stay in its folder
+  find /proc/[0-9]*/cwd -prune -lname "$1/postgres/data" 2>/dev/null | cut -d/ -f3
 }
 
 contained() { # NUMBER: pids of all processes in its pods
@@ -142,7 +145,7 @@ sweep_dead() { # behind the door: environments whose etcd or whose owner is gone
 
 taken_by_others() { # what stands in the way of the number that names_of was called with
   local port net
-  for port in "$API_PORT" "$ETCD_PORT" "$PROMETHEUS_PORT" "$ALERTMANAGER_PORT"; do
+  for port in "$API_PORT" "$ETCD_PORT" "$PROMETHEUS_PORT" "$ALERTMANAGER_PORT" "$POSTGRES_PORT"; do
     [ -z "$(ss -Hltn "sport = :$port")" ] || printf ' port %s' "$port"
   done
   for net in "$NODE_NET.0/24" "$POD_NET.0.0/16"; do
