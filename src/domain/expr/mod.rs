@@ -26,6 +26,7 @@ pub use interpolate::{Piece, escape_promql, interpolate, pieces};
 pub use kinds::{Finding, Kinds, Severity, Type, kinds};
 pub use limits::{MAX_DEPTH, MAX_INPUT_BYTES, MAX_INPUT_NODES, MAX_SOURCE};
 pub use references::{Reference, references};
+pub use room::in_one_room;
 
 #[cfg(test)]
 mod tests;

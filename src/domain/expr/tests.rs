@@ -186,3 +186,20 @@ fn noise_is_answered_and_never_panics() {
         let _ = pieces(&source);
     }
 }
+
+#[test]
+fn expressions_in_one_room_have_the_values_and_the_errors_that_they_have_alone() {
+    let alone = ["1 + 1", "1 +", "[1, 2].map(x, x * 2)", "nothing.here"].map(|source| {
+        let value = eval(source, &BTreeMap::new());
+        (value, references(source))
+    });
+    let together = in_one_room(|| {
+        ["1 + 1", "1 +", "[1, 2].map(x, x * 2)", "nothing.here"].map(|source| {
+            let value = eval(source, &BTreeMap::new());
+            (value, references(source))
+        })
+    });
+    assert_eq!(alone, together);
+    let deep = format!("{}1{}", "(".repeat(MAX_DEPTH - 1), ")".repeat(MAX_DEPTH - 1));
+    assert_eq!(in_one_room(|| eval(&deep, &BTreeMap::new())), eval(&deep, &BTreeMap::new()));
+}

@@ -8,7 +8,7 @@ use super::shipped::SHIPPED;
 use super::subflows::problems_of;
 use super::yaml::{self, Kind, Place};
 use crate::domain::diagnosis::{Diagnosis, Pattern};
-use crate::domain::expr;
+use crate::domain::expr::{self, in_one_room};
 use crate::domain::workflow::compile::{diagnosis_variable, target_variable};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,32 +41,39 @@ impl Library {
         definitions: &[(String, String)],
         images: &BTreeSet<String>,
     ) -> Self {
-        let mut library = Self::default();
-        for (file, text) in SHIPPED {
-            library.add(file, text);
-        }
-        let mut own = BTreeSet::new();
-        for (file, text) in users {
-            library.add_users(file, text, &mut own);
-        }
-        for (file, text) in definitions {
-            library.add_definition(file, text, images);
-        }
-        library.check_subflows();
-        library.problems.sort();
-        library
+        in_one_room(|| {
+            let mut library = Self::default();
+            for (file, text) in SHIPPED {
+                library.add(file, text);
+            }
+            let mut own = BTreeSet::new();
+            for (file, text) in users {
+                library.add_users(file, text, &mut own);
+            }
+            for (file, text) in definitions {
+                library.add_definition(file, text, images);
+            }
+            library.checked()
+        })
     }
 
     /// Only these files; for tests and for lint of a file on its own.
     #[must_use]
     pub fn of(files: &[(&str, &str)]) -> Self {
-        let mut library = Self::default();
-        for (file, text) in files {
-            library.add(file, text);
-        }
-        library.check_subflows();
-        library.problems.sort();
-        library
+        in_one_room(|| {
+            let mut library = Self::default();
+            for (file, text) in files {
+                library.add(file, text);
+            }
+            library.checked()
+        })
+    }
+
+    /// With what can be said of the templates together.
+    fn checked(mut self) -> Self {
+        self.check_subflows();
+        self.problems.sort();
+        self
     }
 
     /// The text of a shipped file; `None` for a file that is not shipped.
