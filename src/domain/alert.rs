@@ -63,6 +63,12 @@ impl Alert {
             .find(|text| !text.is_empty())
     }
 
+    /// The namespace of its labels, as its exporter calls it; empty when they name none.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        super::diagnose::place_of(self)
+    }
+
     /// The object that the alert's labels name, as `namespace/kind/name`; empty when they name none.
     #[must_use]
     pub fn object(&self) -> String {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Rounds of reading that one diagnosis or plan may take.
-pub const ROUNDS: usize = 8;
+pub const ROUNDS: usize = 12;
 /// Reads under way at once for one job.
 const READS_AT_ONCE: usize = 16;
 

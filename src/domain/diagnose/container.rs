@@ -190,6 +190,11 @@ impl<'a> Container<'a> {
         }
     }
 
+    /// Whether it is an init container that runs: the others are not started before it has ended.
+    pub(crate) fn holds_the_others(&self) -> bool {
+        self.role == Role::Init && matches!(self.doing, Doing::Running { .. })
+    }
+
     /// Whether a run that ended counts as trouble for this container: it failed, or ended though it should stay.
     pub(crate) fn ended_badly(&self, run: &Run) -> bool {
         run.failed() || (self.restart_always && (self.restarts > 0 || self.role != Role::Init))

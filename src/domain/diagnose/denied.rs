@@ -152,6 +152,9 @@ fn by_event<'a>(
     job: Option<&ObjectRef>,
     reader: &mut Reader<'a>,
 ) -> Option<(&'a str, String, Option<Timestamp>)> {
+    if let Some(told) = by_schedule(workload, reader) {
+        return Some(told);
+    }
     let maker = match workload.kind() {
         "StatefulSet" | "DaemonSet" | "ReplicaSet" if workload.wanting_pods() > 0 => {
             Some(&workload.reference)
@@ -164,6 +167,26 @@ fn by_event<'a>(
         .iter()
         .map(Event)
         .filter(|event| event.reason() == "FailedCreate" && event.about() == maker.uid)
+        .max_by_key(|event| event.last())?;
+    Some((event.message(), event.source(), event.last()))
+}
+
+/// A CronJob that could not make its newest Job.
+fn by_schedule<'a>(
+    workload: &Workload<'a>,
+    reader: &mut Reader<'a>,
+) -> Option<(&'a str, String, Option<Timestamp>)> {
+    if workload.kind() != "CronJob" {
+        return None;
+    }
+    let made =
+        workload.jobs.first().and_then(|job| moment(job, &["metadata", "creationTimestamp"]));
+    let events = reader.events(&workload.reference.key).have()?;
+    let event = events
+        .iter()
+        .map(Event)
+        .filter(|event| event.reason() == "FailedCreate" && event.about() == workload.reference.uid)
+        .filter(|event| made.is_none() || event.last() > made)
         .max_by_key(|event| event.last())?;
     Some((event.message(), event.source(), event.last()))
 }

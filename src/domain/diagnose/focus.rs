@@ -1,6 +1,7 @@
 //! The container that a case is about.
 
 use super::container::{Container, Pod, Role, Trouble};
+use super::label_names::POD;
 use super::named;
 use super::workload::Workload;
 use crate::domain::alert::Alert;
@@ -70,7 +71,9 @@ fn untroubled<'a>(
     workload: &Workload<'a>,
     wanted: Option<&str>,
 ) -> Option<Focus<'a>> {
-    let named_pod = alerts.iter().find_map(|alert| alert.label(&["exported_pod", "pod"]));
+    let named_pod = alerts
+        .iter()
+        .find_map(|alert| alert.label(&["exported_pod"]).or_else(|| alert.label(&POD)));
     let named = |pod: &&Pod<'_>| Some(pod.name()) == named_pod;
     let all = || workload.pods.iter();
     let pod = all()
@@ -78,8 +81,11 @@ fn untroubled<'a>(
         .or_else(|| all().find(|pod| !pod.ready() && !pod.over()))
         .or_else(|| all().find(named))
         .or_else(|| all().next())?;
+    // The others start after an init container that still runs: it is what the pod waits for.
+    let first = pod.containers.iter().find(|one| one.holds_the_others()).filter(|_| !pod.ready());
     let mut mains = pod.containers.iter().filter(|one| one.role != Role::Init);
     let container = match wanted {
+        _ if first.is_some() => first,
         Some(name) => pod.containers.iter().find(|one| one.name == name),
         None => match (mains.next(), mains.next()) {
             (Some(only), None) => Some(only),

@@ -3,7 +3,9 @@
 //! A guess is only taken when the object is there: that it is not says nothing about the alert, so it never closes a case.
 
 use super::fields::{items, name, terminating, text};
+use super::guessed_app;
 use super::kinds::known_kind;
+use super::label_names::{ADDRESS, NAMESPACE, SERVICE};
 use super::named::is_name;
 use super::reader::{Got, Reader};
 use crate::domain::alert::Alert;
@@ -38,7 +40,10 @@ pub(crate) fn guess<'a>(alert: &Alert, reader: &mut Reader<'a>) -> Guessed<'a> {
         }
     }
     match node(alert, reader) {
-        Guessed::Nothing => namespace(alert, reader),
+        Guessed::Nothing => match guessed_app::guess(alert, reader) {
+            Guessed::Nothing => namespace(alert, reader),
+            other @ (Guessed::Found(..) | Guessed::Pending) => other,
+        },
         other @ (Guessed::Found(..) | Guessed::Pending) => other,
     }
 }
@@ -46,12 +51,18 @@ pub(crate) fn guess<'a>(alert: &Alert, reader: &mut Reader<'a>) -> Guessed<'a> {
 /// Guesses that name an object.
 fn plain(alert: &Alert) -> Vec<ObjectKey> {
     let mut found = Vec::new();
-    let namespace = alert.label(&["exported_namespace", "namespace"]).unwrap_or("");
+    let namespace = alert.label(&NAMESPACE).unwrap_or("");
     // A Service's address, as black-box probes name what they ask.
-    for label in ["instance", "target", "url", "host"] {
-        if let Some((service, place)) = alert.label(&[label]).and_then(service_at) {
+    for label in ADDRESS {
+        if let Some((service, place)) =
+            alert.label(&[label]).and_then(|at| service_at(at, namespace))
+        {
             found.push(ObjectKey::new("v1", "Service", place, service));
         }
+    }
+    let place = alert.label(&["destination_service_namespace"]).unwrap_or(namespace);
+    for service in SERVICE.iter().filter_map(|label| alert.label(&[label])) {
+        found.push(ObjectKey::new("v1", "Service", place, service));
     }
     // Endpoints are named as their Service; a scrape's own `endpoint` is the name of a port.
     let job = alert.label(&["job"]).unwrap_or("");
@@ -70,22 +81,28 @@ fn plain(alert: &Alert) -> Vec<ObjectKey> {
     found
 }
 
-/// `http://web.shop.svc.cluster.local:80/health` → `web`, `shop`.
-fn service_at(address: &str) -> Option<(&str, &str)> {
+/// `http://web.shop.svc.cluster.local:80/health` → `web`, `shop`; `http://web.shop` likewise; `http://web/` is one of the
+/// alert's own namespace.
+fn service_at<'a>(address: &'a str, own: &'a str) -> Option<(&'a str, &'a str)> {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
     let host = rest.split(['/', ':', '?']).next()?;
-    let mut parts = host.split('.');
-    let (service, place, svc) = (parts.next()?, parts.next()?, parts.next()?);
-    (svc == "svc").then_some((service, place))
+    match host.split('.').collect::<Vec<_>>().as_slice() {
+        [service] => Some((service, own)),
+        [service, place] | [service, place, "svc", ..] => Some((service, place)),
+        _ => None,
+    }
 }
 
 /// The node that an exporter of a node's figures runs on: by its address, or by the exporter's own pod.
 fn node<'a>(alert: &Alert, reader: &mut Reader<'a>) -> Guessed<'a> {
     let job = alert.label(&["job"]).unwrap_or("");
-    if !OF_NODES.contains(&job) {
+    // A rule without a scrape's labels says `instance` of a node too; one with a namespace is about what is in it.
+    let bare = job.is_empty() && alert.label(&NAMESPACE).is_none();
+    if !OF_NODES.contains(&job) && !bare {
         return Guessed::Nothing;
     }
-    let host = alert.label(&["instance"]).and_then(|at| at.split(':').next()).unwrap_or("");
+    let labels: &[&str] = if bare { &["instance", "host", "hostname"] } else { &["instance"] };
+    let host = alert.label(labels).and_then(|at| at.split(':').next()).unwrap_or("");
     if !host.is_empty() {
         match reader.list("missing-nodes", "v1", "Node", "", "") {
             Got::Pending => return Guessed::Pending,
@@ -128,8 +145,7 @@ fn node<'a>(alert: &Alert, reader: &mut Reader<'a>) -> Guessed<'a> {
 
 /// A namespace, only where it is being deleted: any alert has a namespace, and it is hardly ever what the alert is about.
 fn namespace<'a>(alert: &Alert, reader: &mut Reader<'a>) -> Guessed<'a> {
-    let Some(wanted) = alert.label(&["exported_namespace", "namespace"]).filter(|one| is_name(one))
-    else {
+    let Some(wanted) = alert.label(&NAMESPACE).filter(|one| is_name(one)) else {
         return Guessed::Nothing;
     };
     let key = ObjectKey::new("v1", "Namespace", "", wanted);
@@ -143,14 +159,9 @@ fn namespace<'a>(alert: &Alert, reader: &mut Reader<'a>) -> Guessed<'a> {
 /// Pairs of labels that say kind and name, as exporters of events and of custom resources write them.
 pub(crate) fn by_kind(alert: &Alert) -> Option<ObjectKey> {
     let any = |names: &[&str]| alert.label(names);
-    let place = any(&[
-        "involved_object_namespace",
-        "object_namespace",
-        "resource_namespace",
-        "exported_namespace",
-        "namespace",
-    ])
-    .unwrap_or("");
+    let place = any(&["involved_object_namespace", "object_namespace", "resource_namespace"])
+        .or_else(|| any(&NAMESPACE))
+        .unwrap_or("");
     if let Some(path) = any(&["object", "resource"]).filter(|path| path.contains('/')) {
         let parts = path.split('/').collect::<Vec<_>>();
         let (place, kind, named) = match parts.as_slice() {
@@ -208,9 +219,12 @@ mod tests {
 
     #[test]
     fn a_services_address_names_it() {
-        assert_eq!(service_at("http://web.shop.svc.cluster.local:80/x"), Some(("web", "shop")));
-        assert_eq!(service_at("web.shop.svc:8080"), Some(("web", "shop")));
-        assert_eq!(service_at("https://example.com"), None);
-        assert_eq!(service_at("10.0.0.1:9100"), None);
+        let at = |address: &'static str| service_at(address, "own");
+        assert_eq!(at("http://web.shop.svc.cluster.local:80/x"), Some(("web", "shop")));
+        assert_eq!(at("web.shop.svc:8080"), Some(("web", "shop")));
+        assert_eq!(at("http://web.shop/health"), Some(("web", "shop")));
+        assert_eq!(at("http://web/health"), Some(("web", "own")));
+        assert_eq!(at("https://www.example.com"), None);
+        assert_eq!(at("10.0.0.1:9100"), None);
     }
 }

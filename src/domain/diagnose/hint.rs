@@ -105,6 +105,41 @@ pub(crate) fn of_log(log: &str) -> Option<(&'static str, &str)> {
     })
 }
 
+/// What the kubelet's words about a probe point at; empty: nothing that they do not say themselves.
+pub(crate) fn of_probe(message: &str) -> &'static str {
+    const PROBES: [(&[&str], &str); 9] = [
+        (
+            &["gave HTTP response to HTTPS client"],
+            "it asks by HTTPS, and the server speaks plain HTTP: the probe's scheme is wrong",
+        ),
+        (
+            &["malformed HTTP response"],
+            "it asks by plain HTTP, and what answers speaks something else: TLS, or no HTTP at all",
+        ),
+        (
+            &["strconv.Atoi", "couldn't find port", "invalid port"],
+            "it names a port that the container does not declare",
+        ),
+        (&["statuscode: 404"], "the server has no such path"),
+        (&["statuscode: 401", "statuscode: 403"], "the path wants credentials"),
+        (
+            &["unknown service grpc.health", "Unimplemented"],
+            "the server has no gRPC health service",
+        ),
+        (
+            &["failed to connect service"],
+            "what listens there, if anything, speaks no gRPC, or not in time",
+        ),
+        (
+            &["executable file not found", "no such file or directory: unknown"],
+            "the program that it runs is not in the image",
+        ),
+        (&["connection refused"], "nothing listens there"),
+    ];
+    let known = PROBES.iter().find(|(words, _)| words.iter().any(|word| message.contains(word)));
+    known.map_or("", |(_, meaning)| meaning)
+}
+
 /// What an exit code says by itself, where it says something; empty else.
 pub(crate) fn of_exit(code: i64) -> &'static str {
     match code {
@@ -138,6 +173,15 @@ mod tests {
     fn a_refusal_by_the_api_server_is_not_taken_for_file_permissions() {
         let log = "pods is forbidden: User \"system:serviceaccount:x:default\" cannot list resource \"pods\"";
         assert!(of_log(log).is_some_and(|(what, _)| what.contains("ServiceAccount")));
+    }
+
+    #[test]
+    fn the_kubelets_words_about_a_probe_are_explained_where_they_need_it() {
+        let https =
+            "Get \"https://10.0.0.1:8080/\": http: server gave HTTP response to HTTPS client";
+        assert!(of_probe(https).contains("scheme"));
+        assert!(of_probe("strconv.Atoi: parsing \"web\": invalid syntax").contains("declare"));
+        assert_eq!(of_probe("Liveness probe failed: cat: no such thing"), "");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! Labels only propose: whether the object exists is looked up, and the first of several that exists is taken.
 
 use super::guesses::by_kind;
+use super::label_names::{CONTAINER, KINDS, NAMESPACE, NODE, POD, WIDE};
 use crate::domain::alert::Alert;
 use crate::domain::resource::ObjectKey;
 
@@ -19,33 +20,16 @@ const BEFORE_EXPORTERS: &str = "kube-rbac-proxy";
 /// Scrape jobs whose `service` label is their own.
 const SCRAPES: [&str; 4] = ["kubelet", "cadvisor", "resource", "apiserver"];
 
-/// Label names and the kind that they name, most telling first.
-const KINDS: [(&[&str], &str, &str); 13] = [
-    (&["deployment"], "apps/v1", "Deployment"),
-    (&["statefulset"], "apps/v1", "StatefulSet"),
-    (&["daemonset"], "apps/v1", "DaemonSet"),
-    (&["replicaset"], "apps/v1", "ReplicaSet"),
-    (&["job_name"], "batch/v1", "Job"),
-    (&["cronjob"], "batch/v1", "CronJob"),
-    (&["persistentvolumeclaim", "exported_persistentvolumeclaim"], "v1", "PersistentVolumeClaim"),
-    (&["horizontalpodautoscaler", "hpa"], "autoscaling/v2", "HorizontalPodAutoscaler"),
-    (&["poddisruptionbudget"], "policy/v1", "PodDisruptionBudget"),
-    (&["resourcequota"], "v1", "ResourceQuota"),
-    (&["networkpolicy"], "networking.k8s.io/v1", "NetworkPolicy"),
-    // A controller's metrics name the Service beside the Ingress that leads to it.
-    (&["ingress", "exported_ingress"], "networking.k8s.io/v1", "Ingress"),
-    (&["exported_service"], "v1", "Service"),
-];
-/// Cluster-scoped kinds, likewise.
-const WIDE: [(&[&str], &str, &str); 2] = [
-    (&["persistentvolume"], "v1", "PersistentVolume"),
-    (&["apiservice"], "apiregistration.k8s.io/v1", "APIService"),
-];
-
 /// The object that an alert's labels name, if any.
 #[must_use]
 pub fn named_object(alert: &Alert) -> Option<ObjectKey> {
     candidates(alert).into_iter().next()
+}
+
+/// The namespace that an alert's labels name; empty: none.
+#[must_use]
+pub fn place_of(alert: &Alert) -> &str {
+    alert.label(&NAMESPACE).unwrap_or("")
 }
 
 /// All objects that the labels may name, likeliest first. What can't be a name of Kubernetes is left out: it would
@@ -66,8 +50,7 @@ pub(crate) fn is_name(text: &str) -> bool {
 
 fn labelled(alert: &Alert) -> Vec<ObjectKey> {
     let mut found = Vec::new();
-    let namespace =
-        alert.label(&["exported_namespace", "namespace", "kubernetes_namespace"]).unwrap_or("");
+    let namespace = alert.label(&NAMESPACE).unwrap_or("");
     let wide = WIDE.iter().filter_map(|(labels, api_version, kind)| {
         Some(ObjectKey::new(api_version, kind, "", alert.label(labels)?))
     });
@@ -92,7 +75,7 @@ fn labelled(alert: &Alert) -> Vec<ObjectKey> {
     let own_node = node(alert);
     let scraped_node = is_exporter(job).then(|| own_node.clone()).flatten();
     let pods_own = found.is_empty() && scraped_node.is_none();
-    if let Some(pod) = alert.label(&["pod", "pod_name", "kubernetes_pod_name"])
+    if let Some(pod) = alert.label(&POD)
         && alert.label(&["exported_pod"]).is_none()
         && !exporters_own(alert, job, pods_own)
     {
@@ -114,7 +97,7 @@ pub(crate) fn container(alert: &Alert) -> Option<&str> {
     if let Some(name) = alert.label(&["exported_container"]) {
         return Some(name);
     }
-    let name = alert.label(&["container", "container_name"])?;
+    let name = alert.label(&CONTAINER)?;
     (!of_exporter(name) && name != "POD").then_some(name)
 }
 
@@ -143,7 +126,7 @@ fn exporters_own(alert: &Alert, job: &str, nothing_else: bool) -> bool {
 }
 
 fn node(alert: &Alert) -> Option<ObjectKey> {
-    let name = alert.label(&["exported_node", "node", "nodename", "kubernetes_node"])?;
+    let name = alert.label(&NODE)?;
     Some(ObjectKey::new("v1", "Node", "", name))
 }
 
@@ -271,6 +254,22 @@ mod tests {
         let all = candidates(&alert(&[own.as_slice(), &[("deployment", "web")]].concat()));
         assert_eq!(all.len(), 1, "{all:?}");
         assert_eq!(path(&own), "pay/Pod/ksm-0", "kube-state-metrics may report about itself");
+    }
+
+    #[test]
+    fn the_words_of_other_agents_for_the_same_things_are_known() {
+        assert_eq!(
+            path(&[("kube_namespace", "pay"), ("kube_deployment", "web")]),
+            "pay/Deployment/web"
+        );
+        assert_eq!(
+            path(&[("k8s_namespace_name", "pay"), ("k8s_statefulset_name", "db")]),
+            "pay/StatefulSet/db"
+        );
+        let otel = [("k8s_namespace_name", "pay"), ("k8s_pod_name", "a-1"), ("k8s_node_name", "n")];
+        assert_eq!(path(&otel), "pay/Pod/a-1");
+        assert_eq!(path(&[("namespace_name", "pay"), ("pod_name", "a-1")]), "pay/Pod/a-1");
+        assert_eq!(path(&[("k8s_node_name", "n1")]), "Node/n1");
     }
 
     #[test]

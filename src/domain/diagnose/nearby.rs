@@ -1,6 +1,7 @@
 //! What is not well in the namespace of an alert that names no object: told to the person, never taken for the target.
 
 use super::fields::{int, items, name, text};
+use super::label_names::NAMESPACE;
 use super::named::is_name;
 use super::reader::{Got, Reader};
 use crate::domain::alert::{Alert, AlertStatus};
@@ -13,9 +14,7 @@ const MOST: usize = 6;
 /// One fact about the workloads of the namespace that a firing alert names, if one does. Reads may be due after it.
 pub(crate) fn unwell(alerts: &[Alert], reader: &mut Reader<'_>) -> Option<Fact> {
     let firing = alerts.iter().filter(|alert| alert.status == AlertStatus::Firing);
-    let place = firing
-        .filter_map(|alert| alert.label(&["exported_namespace", "namespace"]))
-        .find(|place| is_name(place))?;
+    let place = firing.filter_map(|alert| alert.label(&NAMESPACE)).find(|place| is_name(place))?;
     let kinds = [("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"), ("apps/v1", "DaemonSet")];
     let (mut all, mut known, mut bad) = (0, true, Vec::new());
     for (api_version, kind) in kinds.into_iter().chain([("batch/v1", "Job")]) {

@@ -58,6 +58,8 @@ pub(crate) struct Picture<'a> {
     pub(crate) configuration: Vec<&'a Value>,
     /// Events of the pods in trouble.
     pub(crate) events: Vec<Event<'a>>,
+    /// Events of a CronJob itself.
+    pub(crate) own_events: Vec<Event<'a>>,
     /// Source and end of the log of the failed run.
     pub(crate) log: Option<(String, &'a str)>,
     pub(crate) usage: Option<Usage>,
@@ -139,6 +141,7 @@ impl<'a> Picture<'a> {
             absent: Vec::new(),
             configuration: Vec::new(),
             events: Vec::new(),
+            own_events: Vec::new(),
             log: None,
             usage: None,
             cpu: None,
@@ -209,6 +212,17 @@ impl<'a> Picture<'a> {
         })
     }
 
+    /// Whether all that is wanted of it is there and ready, and nothing of it fails.
+    pub(crate) fn well(&self) -> bool {
+        let workload = &self.workload;
+        !self.troubled()
+            && self.stuck.is_empty()
+            && workload.pods_known
+            && workload.rolled_out()
+            && (!workload.keeps_pods()
+                || (workload.desired() > 0 && workload.ready() >= workload.desired()))
+    }
+
     /// Pods that should be gone since more than a minute.
     pub(crate) fn overdue(&self) -> Vec<&Pod<'a>> {
         let late = |pod: &&Pod<'_>| {
@@ -238,6 +252,10 @@ impl<'a> Picture<'a> {
             }
         }
         self.events = found;
+        if self.workload.kind() == "CronJob" {
+            let own = reader.events(&self.workload.reference.key).have().unwrap_or_default();
+            self.own_events = own.iter().map(Event).collect();
+        }
     }
 
     fn read_log(&mut self, reader: &mut Reader<'a>) {

@@ -196,6 +196,9 @@ impl Complaint {
         ]) {
             Self::TimedOut
         } else if has(&[
+            "gave HTTP response to HTTPS client",
+            "malformed HTTP response",
+            "strconv.Atoi",
             "executable file not found",
             "exec: \"",
             "unknown service",

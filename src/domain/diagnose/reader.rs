@@ -226,6 +226,12 @@ impl<'a> Reader<'a> {
             tail_lines: 40,
         };
         match self.ask(read) {
+            // The kubelet says so in place of a log that it has thrown away.
+            Got::Have(Answer::Text(text)) if no_log(text) => {
+                let what = format!("log of {container} in {}", pod.path());
+                self.miss("missing-logs", &what, "the kubelet does not have it any more");
+                Got::Gone
+            }
             Got::Have(Answer::Text(text)) => Got::Have(text.as_str()),
             Got::Have(_) | Got::Gone => Got::Gone,
             Got::Unreadable(why) => {
@@ -274,4 +280,10 @@ fn listing(api_version: &str, kind: &str, namespace: &str, labels: &str) -> Read
         namespace: namespace.into(),
         labels: labels.into(),
     }
+}
+/// What a kubelet writes instead of a log, in one line of a good answer.
+fn no_log(text: &str) -> bool {
+    let words =
+        ["unable to retrieve container logs for ", "failed to try resolving symlinks in path "];
+    text.lines().nth(1).is_none() && words.iter().any(|start| text.starts_with(start))
 }

@@ -23,8 +23,12 @@ pub(crate) fn summary(seen: &Seen<'_>, chosen: &Weighed, doubt: &str) -> String 
             "exit-code",
             "probe-killed",
             "never-recovers",
+            "memory-limit-odd",
             "configuration-error",
+            "cron-says",
+            "cron-waits",
             "unschedulable",
+            "init-runs",
             "scheduler-silent",
             "scheduling-gated",
             "mount-failed",
@@ -32,6 +36,8 @@ pub(crate) fn summary(seen: &Seen<'_>, chosen: &Weighed, doubt: &str) -> String 
             "pods-overdue",
             "fails-on-one-node",
             "readiness-fails",
+            "probe-hint",
+            "no-node-wanted",
             "readiness-gate",
             "denied",
             "dependency-complaint",
@@ -43,9 +49,18 @@ pub(crate) fn summary(seen: &Seen<'_>, chosen: &Weighed, doubt: &str) -> String 
             "condition-progressing",
             "usage-at-limit",
             "unhealthy",
-            "pods",
+            "waiting",
         ],
     );
+    let pods = seen.quote(&["pods", "job"]);
+    if known.is_empty() && seen.picture.well() {
+        return format!("{path}: nothing is wrong with it that can be seen: {pods}");
+    }
+    let known = if known.matches("; ").count() < 2 && !pods.is_empty() {
+        [known, pods].into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join("; ")
+    } else {
+        known
+    };
     let doubt = if doubt.is_empty() { String::new() } else { format!(" ({doubt})") };
     format!("{path}: the cause is not known{doubt}: {known}")
 }

@@ -14,7 +14,7 @@ use crate::domain::workflow::template::Library;
 use std::collections::BTreeMap;
 
 /// Rounds of reading, as the engine has them.
-const ROUNDS: usize = 8;
+const ROUNDS: usize = 12;
 
 /// What came out.
 #[derive(Debug, Clone, PartialEq)]

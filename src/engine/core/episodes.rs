@@ -84,6 +84,12 @@ impl Settled {
         // An unknown cause is the same only when no alert says anything that was not said before.
         same && (found.cause != Cause::Unknown
             || case.alerts.values().all(|alert| self.names.contains(alert.name())))
+            && (found.target.is_some() || case.alerts.values().all(|alert| self.tells_of(alert)))
+    }
+
+    /// Whether an alert without an object is about the same place as one that was told of.
+    fn tells_of(&self, alert: &Alert) -> bool {
+        self.firing.values().any(|known| known.namespace() == alert.namespace())
     }
 }
 

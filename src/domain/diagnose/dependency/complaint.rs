@@ -10,8 +10,12 @@ pub(crate) enum How {
     Refused,
     /// The name is not known.
     Unresolved,
+    /// The name server said nothing of use about the name.
+    Unanswered,
     TimedOut,
     Unreachable,
+    /// The program only says that it waits for it.
+    Awaited,
 }
 
 impl How {
@@ -19,8 +23,18 @@ impl How {
         match self {
             Self::Refused => "refuses connections",
             Self::Unresolved => "is a name that is not resolved",
+            Self::Unanswered => "is a name that the name server gave no answer for",
             Self::TimedOut => "does not answer in time",
             Self::Unreachable => "can't be reached",
+            Self::Awaited => "is waited for",
+        }
+    }
+
+    /// Whether it is the name that failed, and not what stands behind it.
+    pub(crate) fn of_name(self) -> bool {
+        match self {
+            Self::Unresolved | Self::Unanswered => true,
+            Self::Refused | Self::TimedOut | Self::Unreachable | Self::Awaited => false,
         }
     }
 }
@@ -41,10 +55,12 @@ const LINES: usize = 12;
 /// Addresses that are kept.
 const MOST: usize = 4;
 
-const PHRASES: [(&str, How); 22] = [
+const PHRASES: [(&str, How); 38] = [
     ("connection refused", How::Refused),
     ("econnrefused", How::Refused),
-    ("could not connect", How::Refused),
+    ("actively refused", How::Refused),
+    // JDBC: `Connection to db:5432 refused.`
+    (" refused. ", How::Refused),
     ("no such host", How::Unresolved),
     ("name or service not known", How::Unresolved),
     ("name resolution", How::Unresolved),
@@ -57,13 +73,29 @@ const PHRASES: [(&str, How); 22] = [
     ("unknownhost", How::Unresolved),
     ("unknown host", How::Unresolved),
     ("server misbehaving", How::Unresolved),
+    ("eai_again", How::Unresolved),
+    ("no address associated", How::Unresolved),
     ("nodename nor servname", How::Unresolved),
+    ("nxdomain", How::Unresolved),
+    ("can't resolve", How::Unresolved),
     ("i/o timeout", How::TimedOut),
     ("etimedout", How::TimedOut),
     ("timed out", How::TimedOut),
+    ("deadline exceeded", How::TimedOut),
+    ("timeout expired", How::TimedOut),
+    ("timeout awaiting", How::TimedOut),
+    ("connecttimeout", How::TimedOut),
+    ("connect timeout", How::TimedOut),
+    ("connection timeout", How::TimedOut),
     ("no route to host", How::Unreachable),
     ("network is unreachable", How::Unreachable),
     ("host is unreachable", How::Unreachable),
+    // Programs that don't say how: after all that does.
+    ("could not connect", How::Refused),
+    ("can't connect to", How::Refused),
+    ("could not be established", How::Refused),
+    ("waiting for", How::Awaited),
+    ("wait for", How::Awaited),
 ];
 
 /// Addresses that the end of a log complains about, newest line first, likeliest first within a line.
@@ -75,11 +107,10 @@ pub(crate) fn complaints(log: &str) -> Vec<Address> {
         let Some((_, how)) = PHRASES.iter().find(|(phrase, _)| lower.contains(phrase)) else {
             continue;
         };
-        // A look-up that was not answered is no answer of what was looked up.
-        let how = if lower.contains("lookup ") { &How::Unresolved } else { how };
-        for (host, port) in addresses(&lower) {
+        let how = of_look_up(&lower, *how);
+        for (host, port) in addresses(&lower, how == How::Awaited) {
             if !found.iter().any(|known| known.host == host) {
-                found.push(Address { host, port, how: *how, line: line.into() });
+                found.push(Address { host, port, how, line: line.into() });
             }
         }
     }
@@ -87,8 +118,26 @@ pub(crate) fn complaints(log: &str) -> Vec<Address> {
     found
 }
 
+/// A look-up that was not answered is no answer of what was looked up, and says nothing of the name either.
+fn of_look_up(line: &str, how: How) -> How {
+    const SILENT: [&str; 6] = [
+        "i/o timeout",
+        "timed out",
+        "server misbehaving",
+        "eai_again",
+        "temporary failure in name resolution",
+        "connection refused",
+    ];
+    if !line.contains("lookup ") && !how.of_name() {
+        return how;
+    }
+    let silent = SILENT.iter().any(|words| line.contains(words));
+    if silent { How::Unanswered } else { How::Unresolved }
+}
+
 /// Words before which an address stands.
-const BEFORE: [&str; 14] = [
+const BEFORE: [&str; 15] = [
+    "eai_again",
     "lookup",
     "host",
     "to",
@@ -106,7 +155,7 @@ const BEFORE: [&str; 14] = [
 ];
 
 /// Names and addresses of a line in lower case: `(host, port)`, likeliest first.
-fn addresses(line: &str) -> Vec<(String, Option<u16>)> {
+fn addresses(line: &str, awaited: bool) -> Vec<(String, Option<u16>)> {
     // What a resolver was asked through is no dependency: `lookup db on 10.0.0.10:53: no such host`.
     let line = line
         .find(" on ")
@@ -123,7 +172,7 @@ fn addresses(line: &str) -> Vec<(String, Option<u16>)> {
         // `java.net.UnknownHostException: db`
         let before = before.trim_end_matches(':').rsplit('.').next().unwrap_or_default();
         let quoted = line.contains(&format!("'{word}'")) || line.contains(&format!("\"{word}\""));
-        let placed = BEFORE.contains(&before);
+        let placed = BEFORE.contains(&before) || (awaited && before == "for");
         let rank = match (url || port.is_some(), placed || quoted) {
             (true, _) => 0,
             (false, true) if host.contains('.') => 1,
@@ -259,7 +308,7 @@ mod tests {
                 "dial tcp: lookup api.example.com on 10.96.0.10:53: i/o timeout",
                 "api.example.com",
                 None,
-                How::Unresolved,
+                How::Unanswered,
             ),
             ("Error: getaddrinfo ENOTFOUND redis-master", "redis-master", None, How::Unresolved),
             ("Error: connect ECONNREFUSED 10.0.0.5:6379", "10.0.0.5", Some(6379), How::Refused),
@@ -301,6 +350,36 @@ mod tests {
                 How::Refused,
             ),
             (
+                "org.postgresql.util.PSQLException: Connection to db:5432 refused. Check that the hostname and port are correct",
+                "db",
+                Some(5432),
+                How::Refused,
+            ),
+            (
+                "MongoServerSelectionError: getaddrinfo EAI_AGAIN mongo",
+                "mongo",
+                None,
+                How::Unanswered,
+            ),
+            (
+                "ERROR 2003 (HY000): Can't connect to MySQL server on 'orders-db:3306' (110)",
+                "orders-db",
+                Some(3306),
+                How::Refused,
+            ),
+            (
+                "connection to server at \"db\" (10.0.0.1), port 5432 failed: timeout expired",
+                "db",
+                None,
+                How::TimedOut,
+            ),
+            (
+                "Get \"http://api/\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
+                "api",
+                None,
+                How::TimedOut,
+            ),
+            (
                 "Error 111 connecting to cache:6379. Connection refused.",
                 "cache",
                 Some(6379),
@@ -310,6 +389,18 @@ mod tests {
         for (line, host, port, how) in cases {
             assert_eq!(first(line), Some((host.to_string(), port, how)), "{line}");
         }
+    }
+
+    #[test]
+    fn what_is_waited_for_is_named_after_for() {
+        assert_eq!(first("waiting for orders-db"), Some(("orders-db".into(), None, How::Awaited)));
+        assert_eq!(first("wait for db:5432 ..."), Some(("db".into(), Some(5432), How::Awaited)));
+        assert_eq!(first("request timed out waiting for condition"), None);
+        let nslookup = "** server can't find myservice.shop.svc.cluster.local: NXDOMAIN";
+        assert_eq!(
+            first(nslookup),
+            Some(("myservice.shop.svc.cluster.local".into(), None, How::Unresolved))
+        );
     }
 
     #[test]

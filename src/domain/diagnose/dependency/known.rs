@@ -82,8 +82,8 @@ impl<'a> Dependency<'a> {
     ) -> Option<Self> {
         let namespace = own.key.namespace.as_str();
         let all = complaints(log);
-        let first = all.first().cloned()?;
-        let unresolved = all.iter().any(|address| address.how == How::Unresolved);
+        all.first()?;
+        let unresolved = all.iter().any(|address| address.how.of_name());
         let dns = if unresolved { Dns::read(own, reader) } else { None };
         let mut unreadable = false;
         for address in &all {
@@ -104,6 +104,9 @@ impl<'a> Dependency<'a> {
                 Got::Gone | Got::Pending => {}
             }
         }
+        // Programs wait for much that is no address: a plain word counts only where it is a Service.
+        let address = |one: &&Address| one.how != How::Awaited || one.port.is_some();
+        let first = all.iter().find(address).cloned()?;
         let known = match (unreadable, of_cluster(&first.host)) {
             (true, _) => Known::Unread,
             (false, true) => Known::Nowhere,

@@ -179,7 +179,11 @@ pub(super) fn dependency(picture: &Picture<'_>, out: &mut Facts) {
         }
         Known::Unread => {}
     }
-    if dependency.address.how == How::Unresolved && dependency.service.is_some() {
+    if dependency.address.how == How::Unanswered {
+        let text = format!("the name server did not answer when {words} was looked up");
+        out.add("dns-unanswered", text, dependency.source.clone());
+    }
+    if dependency.address.how.of_name() && dependency.service.is_some() {
         let text = format!("{service} exists: a DNS that works would resolve its name");
         out.add("name-is-known", text, service.clone());
     }
@@ -196,7 +200,7 @@ pub(super) fn dependency(picture: &Picture<'_>, out: &mut Facts) {
     }
     if let Some(refusing) = &picture.refusing {
         let source = format!("{}: spec", refusing.policy.key.path());
-        out.add("egress-denied", refusing.words.clone(), source);
+        out.add(refusing.way.fact(), refusing.words.clone(), source);
     }
     if dependency.has_port() == Some(false) {
         let text = format!("{service} has no such port");

@@ -114,10 +114,10 @@ pub(super) fn cpu(picture: &Picture<'_>, out: &mut Facts) {
 pub(super) fn rollout(picture: &Picture<'_>, out: &mut Facts) {
     let workload = &picture.workload;
     let path = workload.reference.key.path();
+    waits(picture, out);
     if workload.kind() != "StatefulSet" {
         return;
     }
-    waits(picture, out);
     let newest = text(workload.object, &["status", "updateRevision"]);
     let ordered = text(workload.object, &["spec", "podManagementPolicy"]) != "Parallel";
     let rolling = text(workload.object, &["spec", "updateStrategy", "type"]) != "OnDelete";
@@ -139,9 +139,15 @@ pub(super) fn rollout(picture: &Picture<'_>, out: &mut Facts) {
 fn waits(picture: &Picture<'_>, out: &mut Facts) {
     let object = picture.workload.object;
     let count = |field: &str| int(object, &["status", field]).unwrap_or(0);
-    let (updated, wanted) = (count("updatedReplicas"), picture.workload.desired());
-    let differs =
-        text(object, &["status", "updateRevision"]) != text(object, &["status", "currentRevision"]);
+    let wanted = picture.workload.desired();
+    let revision = |field: &str| text(object, &["status", field]);
+    let (updated, differs) = match picture.workload.kind() {
+        "StatefulSet" => {
+            (count("updatedReplicas"), revision("updateRevision") != revision("currentRevision"))
+        }
+        "DaemonSet" => (count("updatedNumberScheduled"), true),
+        _ => return,
+    };
     if !differs || updated >= wanted {
         return;
     }

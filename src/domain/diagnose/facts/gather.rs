@@ -1,7 +1,8 @@
 //! All facts of a picture, in the order of a report.
 
 use super::{
-    around, configuration, controllers, memory, placing, probe, rollout, status, unready, workload,
+    around, configuration, controllers, memory, placing, probe, rollout, schedule, status, unready,
+    workload,
 };
 use crate::domain::diagnose::picture::Picture;
 use crate::domain::evidence::{Bearing, Fact};
@@ -57,6 +58,7 @@ pub(crate) fn facts(picture: &Picture<'_>) -> Vec<Fact> {
     around::overdue(picture, &mut out);
     around::nodes(picture, &mut out);
     controllers::job(picture, &mut out);
+    schedule::schedule(picture, &mut out);
     controllers::rollout(picture, &mut out);
     controllers::cpu(picture, &mut out);
     controllers::autoscalers(picture, &mut out);

@@ -8,6 +8,7 @@ mod memory;
 mod placing;
 mod probe;
 mod rollout;
+mod schedule;
 mod status;
 mod unready;
 mod workload;

@@ -5,6 +5,7 @@ use super::status::quoted;
 use crate::domain::diagnose::container::{Pod, Run};
 use crate::domain::diagnose::event::Event;
 use crate::domain::diagnose::fields::{int, moment, text};
+use crate::domain::diagnose::hint;
 use crate::domain::diagnose::picture::Picture;
 use crate::domain::diagnose::probe::{Complaint, Probe, ProbeKind};
 use crate::domain::time::{seconds_between, spoken};
@@ -83,6 +84,14 @@ fn killed(picture: &Picture<'_>, spec: &serde_json::Value, events: &[Event<'_>],
     };
     let text = format!("{} ({} times)", quoted(unhealthy.message(), 200), unhealthy.count());
     out.add_at(id, text, unhealthy.source(), unhealthy.last());
+    explain(unhealthy, out);
+}
+
+fn explain(event: Event<'_>, out: &mut Facts) {
+    let words = hint::of_probe(event.message());
+    if !words.is_empty() && !out.0.iter().any(|fact| fact.id == "probe-hint") {
+        out.add_at("probe-hint", words.into(), event.source(), event.last());
+    }
 }
 
 /// How long the last runs lasted against the probe's patience; whether one of them must have passed it.
@@ -167,6 +176,7 @@ fn readiness(
     {
         let text = format!("{} ({} times)", quoted(event.message(), 200), event.count());
         out.add_at("readiness-fails", text, event.source(), event.last());
+        explain(event, out);
         out.add("readiness-probe", probe.words(), field);
     }
 }

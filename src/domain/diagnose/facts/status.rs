@@ -3,7 +3,7 @@
 use super::gather::{Facts, START_S, clock};
 use crate::domain::diagnose::container::{Container, Doing, Pod, RECENT_S, Run, Trouble};
 use crate::domain::diagnose::event::Event;
-use crate::domain::diagnose::fields::text;
+use crate::domain::diagnose::fields::{text, uid};
 use crate::domain::diagnose::focus::Focus;
 use crate::domain::diagnose::hint;
 use crate::domain::diagnose::picture::{Picture, last_lines};
@@ -214,11 +214,9 @@ pub(super) fn events(picture: &Picture<'_>, out: &mut Facts) {
         out.add_at("hook-failed", words, event.source(), event.last());
     }
     // A pod of which a container runs has its volumes and its network, whatever it took to get them.
-    let runs = |name: &str| {
-        let of_name = picture.workload.pods.iter().filter(|pod| pod.name() == name);
-        of_name
-            .flat_map(|pod| &pod.containers)
-            .any(|one| matches!(one.doing, Doing::Running { .. }))
+    let runs = |about: &str| {
+        let of_it = picture.workload.pods.iter().filter(|pod| uid(pod.object) == about);
+        of_it.flat_map(|pod| &pod.containers).any(|one| matches!(one.doing, Doing::Running { .. }))
     };
     let mount = |event: &Event<'_>| {
         matches!(event.reason(), "FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox")

@@ -83,19 +83,21 @@ fn say(seen: &Seen<'_>) -> String {
             seen.quote(&["exit-code", "start-failed"])
         );
     }
+    let how = seen.quote(&[
+        "oom-killed",
+        "probe-killed",
+        "start-failed",
+        "exit-code",
+        "image-pull-failed",
+        "readiness-fails",
+        "unschedulable",
+        "mount-failed",
+        "waiting",
+    ]);
+    let how = if how.is_empty() { seen.quote(&["restarts", "pods"]) } else { how };
     format!(
-        "{} fails: {}; {}",
+        "{} fails: {how}; {}",
         seen.quote(&["rollout"]),
-        seen.quote(&[
-            "oom-killed",
-            "probe-killed",
-            "start-failed",
-            "exit-code",
-            "image-pull-failed",
-            "readiness-fails",
-            "unschedulable",
-            "waiting",
-        ]),
         seen.quote(&["earlier-lacks", "earlier-ready", "earlier-ran", "earlier-stood"])
     )
 }

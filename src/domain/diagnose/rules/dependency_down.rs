@@ -22,7 +22,7 @@ fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
         ])
         .speaks_for("dependency-port", 0.2)
         .speaks_against("dependency-ready", 0.2)
-        .speaks_against("dns-not-ready", 0.3)
+        .first_against(&[("dns-not-ready", 0.3), ("dns-unanswered", 0.3)])
         .speaks_against("oom-killed", 0.4)
         .speaks_against("start-failed", 0.4)
         .speaks_against("configuration-missing", 0.5)

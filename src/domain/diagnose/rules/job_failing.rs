@@ -34,6 +34,9 @@ fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
 fn say(seen: &Seen<'_>) -> String {
     format!(
         "its pods fail: {}",
-        seen.quote(&["job-failed", "exit-code", "start-failed", "previous-log"])
+        seen.quote_up_to(
+            3,
+            &["job-failed", "exit-code", "start-failed", "log-hint", "previous-log"]
+        )
     )
 }

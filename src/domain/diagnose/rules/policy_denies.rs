@@ -5,15 +5,18 @@ use crate::domain::diagnosis::{Cause, Pattern, Weighed};
 
 pub(super) const RULE: Rule = Rule { cause: Cause::PolicyDenies, weigh, say };
 
+/// On the way out, or on the way in where it goes.
+const DENIED: [&str; 2] = ["egress-denied", "ingress-denied"];
+
 /// What the program complains of, and a policy that would do exactly that. The policy is the culprit.
 fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
-    if !seen.has("egress-denied") {
+    if !seen.any(&DENIED) {
         return None;
     }
     let scale = seen
         .weigh(Pattern::NetworkIssue, Cause::PolicyDenies)
         .speaks_for("dependency-complaint", 0.3)
-        .speaks_for("egress-denied", 0.5)
+        .first_for(&DENIED.map(|id| (id, 0.5)))
         .speaks_against("oom-killed", 0.4)
         .speaks_against("start-failed", 0.4)
         .speaks_against("configuration-missing", 0.5)
@@ -28,6 +31,6 @@ fn say(seen: &Seen<'_>) -> String {
     let workload = seen.picture.workload.reference.key.short_path();
     format!(
         "it keeps {workload} from what it needs: {}",
-        seen.quote(&["dependency-complaint", "egress-denied"])
+        seen.quote(&["dependency-complaint", "egress-denied", "ingress-denied"])
     )
 }
