@@ -195,6 +195,30 @@ impl<'a> Container<'a> {
         self.role == Role::Init && matches!(self.doing, Doing::Running { .. })
     }
 
+    /// Whether its command runs one of the programs by which something on the network is waited for.
+    pub(crate) fn asks_the_network(&self) -> bool {
+        const PROGRAMS: [&str; 12] = [
+            "nslookup",
+            "dig",
+            "getent",
+            "host",
+            "nc",
+            "ncat",
+            "wget",
+            "curl",
+            "ping",
+            "telnet",
+            "pg_isready",
+            "mysqladmin",
+        ];
+        let Some(spec) = self.spec else { return false };
+        let words = ["command", "args"].into_iter().flat_map(|field| items(spec, &[field]));
+        words
+            .filter_map(Value::as_str)
+            .flat_map(|text| text.split(|c: char| c.is_whitespace() || ";|&()/".contains(c)))
+            .any(|word| PROGRAMS.contains(&word))
+    }
+
     /// Whether a run that ended counts as trouble for this container: it failed, or ended though it should stay.
     pub(crate) fn ended_badly(&self, run: &Run) -> bool {
         run.failed() || (self.restart_always && (self.restarts > 0 || self.role != Role::Init))

@@ -22,14 +22,15 @@ pub(crate) fn guess<'a>(alert: &Alert, reader: &mut Reader<'a>) -> Guessed<'a> {
         alert.label(&["destination_workload_namespace"]).or_else(|| alert.label(&NAMESPACE));
     let Some(place) = place.filter(|place| is_name(place)) else { return Guessed::Nothing };
     let job = alert.label(&["job"]).unwrap_or("");
-    if measures_others(job) {
-        return Guessed::Nothing;
-    }
+    // What it says of labels is about the object that has them, not about itself.
+    let own = !measures_others(job);
+    let counts = |label: &&&str| own || label.starts_with("label_");
     // A scrape is named as its Service, or `namespace/name` as the monitor that asks for it.
-    let of_scrape = job.rsplit('/').next().filter(|job| is_name(job));
-    let named = APPLICATION.iter().filter_map(|label| alert.label(&[label]));
+    let of_scrape = job.rsplit('/').next().filter(|job| own && is_name(job));
+    let named = APPLICATION.iter().filter(counts).filter_map(|label| alert.label(&[label]));
     let names = named.filter(|one| is_name(one)).chain(of_scrape).collect::<Vec<_>>();
-    let host = alert.label(&["instance"]).and_then(|at| at.split(':').next()).unwrap_or("");
+    let instance = alert.label(&["instance"]).filter(|_| own);
+    let host = instance.and_then(|at| at.split(':').next()).unwrap_or("");
     if names.is_empty() && host.is_empty() {
         return Guessed::Nothing;
     }

@@ -179,8 +179,12 @@ impl<'a> Picture<'a> {
         let job = self.job().map(|(job, _)| job);
         self.denied = Denied::read(&self.workload, job.as_ref(), reader);
         self.seats = seats::read(self, reader);
+        let waits = self.focus.as_ref().is_some_and(|focus| {
+            focus.container.holds_the_others() && focus.container.asks_the_network()
+        });
         if let Some((source, log)) = self.log.clone() {
-            self.dependency = Dependency::read(&source, log, &self.workload.reference, reader);
+            self.dependency =
+                Dependency::read(&source, log, waits, &self.workload.reference, reader);
         }
         if let (Some(dependency), Some(pod)) = (&self.dependency, self.pods_in_trouble().first()) {
             self.refusing = refusing::read(pod.object, &namespace, dependency, reader);

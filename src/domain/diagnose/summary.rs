@@ -34,6 +34,7 @@ pub(crate) fn summary(seen: &Seen<'_>, chosen: &Weighed, doubt: &str) -> String 
             "mount-failed",
             "dns-not-ready",
             "pods-overdue",
+            "pods-going",
             "fails-on-one-node",
             "readiness-fails",
             "probe-hint",

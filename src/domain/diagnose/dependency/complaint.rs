@@ -289,9 +289,17 @@ mod tests {
         complaints(log).into_iter().next().map(|one| (one.host, one.port, one.how))
     }
 
+    type Cases<'a> = &'a [(&'a str, &'a str, Option<u16>, How)];
+
+    fn understood(cases: Cases<'_>) {
+        for (line, host, port, how) in cases {
+            assert_eq!(first(line), Some(((*host).to_string(), *port, *how)), "{line}");
+        }
+    }
+
     #[test]
     fn the_ways_in_which_programs_say_it_are_understood() {
-        let cases = [
+        understood(&[
             (
                 "dial tcp 10.96.44.3:5432: connect: connection refused",
                 "10.96.44.3",
@@ -349,6 +357,12 @@ mod tests {
                 Some(6379),
                 How::Refused,
             ),
+        ]);
+    }
+
+    #[test]
+    fn the_ways_of_drivers_and_clients_are_understood_too() {
+        understood(&[
             (
                 "org.postgresql.util.PSQLException: Connection to db:5432 refused. Check that the hostname and port are correct",
                 "db",
@@ -385,10 +399,7 @@ mod tests {
                 Some(6379),
                 How::Refused,
             ),
-        ];
-        for (line, host, port, how) in cases {
-            assert_eq!(first(line), Some((host.to_string(), port, how)), "{line}");
-        }
+        ]);
     }
 
     #[test]

@@ -73,10 +73,12 @@ impl<'a> Dns<'a> {
 }
 
 impl<'a> Dependency<'a> {
-    /// Reads what the cluster knows of the addresses that a log complains about. Reads may be due after it.
+    /// Reads what the cluster knows of the addresses that a log complains about. `waits`: the container does nothing but
+    /// wait for something on the network. Reads may be due after it.
     pub(crate) fn read(
         source: &str,
         log: &str,
+        waits: bool,
         own: &ObjectRef,
         reader: &mut Reader<'a>,
     ) -> Option<Self> {
@@ -105,7 +107,7 @@ impl<'a> Dependency<'a> {
             }
         }
         // Programs wait for much that is no address: a plain word counts only where it is a Service.
-        let address = |one: &&Address| one.how != How::Awaited || one.port.is_some();
+        let address = |one: &&Address| waits || one.how != How::Awaited || one.port.is_some();
         let first = all.iter().find(address).cloned()?;
         let known = match (unreadable, of_cluster(&first.host)) {
             (true, _) => Known::Unread,

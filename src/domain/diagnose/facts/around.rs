@@ -2,9 +2,10 @@
 
 use super::gather::{Facts, clock};
 use super::status::quoted;
+use crate::domain::diagnose::container::Pod;
 use crate::domain::diagnose::denied::{Denial, Denied, bounds, used_up};
 use crate::domain::diagnose::dependency::{Behind, How, Known};
-use crate::domain::diagnose::fields::{items, moment, name, text};
+use crate::domain::diagnose::fields::{int, items, moment, name, text, value};
 use crate::domain::diagnose::keepers::writer_of;
 use crate::domain::diagnose::node::{Readiness, cordoned, pressures, readiness};
 use crate::domain::diagnose::picture::Picture;
@@ -12,6 +13,7 @@ use crate::domain::diagnose::pulling::PullSecret;
 use crate::domain::diagnose::seats::{evicted, evicted_at, evicted_by, on_one_node};
 use crate::domain::diagnose::workload::some_names;
 use crate::domain::time::{seconds_between, spoken};
+use serde_json::Value;
 
 pub(super) fn nodes(picture: &Picture<'_>, out: &mut Facts) {
     for seat in &picture.seats {
@@ -90,9 +92,39 @@ pub(super) fn evictions(picture: &Picture<'_>, out: &mut Facts) {
     }
 }
 
+/// A pod that takes this long to end is worth a word, though it has its time.
+const LONG_S: i64 = 30;
+
+/// Pods that were told to end and may take their time, by what they ask for.
+fn going(picture: &Picture<'_>, out: &mut Facts) {
+    let late = |pod: &&Pod<'_>| {
+        let grace = int(pod.object, &["metadata", "deletionGracePeriodSeconds"])?;
+        let until = moment(pod.object, &["metadata", "deletionTimestamp"])?;
+        let told = grace - seconds_between(picture.now, until);
+        (told >= LONG_S).then_some((told, grace))
+    };
+    let found = picture.workload.going.iter().find_map(|pod| Some((pod, late(&pod)?)));
+    let Some((pod, (told, grace))) = found else { return };
+    let hook = |one: &Value| value(one, &["lifecycle", "preStop"]).is_some();
+    let hooked = items(pod.object, &["spec", "containers"]).iter().any(hook);
+    let by = if hooked { ", and has a preStop hook that has to end first" } else { "" };
+    let words = format!(
+        "pod {} was told to end {} ago; it has {} for that{by}",
+        pod.name(),
+        spoken(told),
+        spoken(grace)
+    );
+    let source =
+        format!("pod {}/{}: metadata.deletionGracePeriodSeconds", picture.namespace(), pod.name());
+    out.add("pods-going", words, source);
+}
+
 pub(super) fn overdue(picture: &Picture<'_>, out: &mut Facts) {
     let pods = picture.overdue();
-    let Some(first) = pods.first() else { return };
+    let Some(first) = pods.first() else {
+        going(picture, out);
+        return;
+    };
     let at = moment(first.object, &["metadata", "deletionTimestamp"]);
     let late = at.map_or_else(String::new, |at| spoken(seconds_between(at, picture.now)));
     let names = pods.iter().map(|pod| pod.name()).collect::<Vec<_>>();

@@ -48,6 +48,7 @@ pub(crate) fn facts(picture: &Picture<'_>) -> Vec<Fact> {
     around::dependency(picture, &mut out);
     around::pull_secrets(picture, &mut out);
     memory::memory(picture, &mut out);
+    memory::odd(picture, &mut out);
     rollout::rollout(picture, &mut out);
     configuration::configuration(picture, &mut out);
     workload::workload(picture, &mut out);

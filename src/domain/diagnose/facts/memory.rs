@@ -9,6 +9,21 @@ use crate::domain::time::spoken;
 /// No container runtime starts anything in less.
 const LEAST_BYTES: u64 = 1 << 20;
 
+/// A limit in which no program could be: most often a unit that was mistaken.
+pub(super) fn odd(picture: &Picture<'_>, out: &mut Facts) {
+    let Some(focus) = &picture.focus else { return };
+    let container = focus.container.name;
+    if let Some(limit) = focus.container.resource("limits", "memory")
+        && picture.limit().is_none_or(|bytes| bytes < LEAST_BYTES)
+    {
+        let thousandths = if limit.ends_with('m') { " (m: thousandths of a byte)" } else { "" };
+        let text = format!(
+            "the memory limit of {container} is {limit}{thousandths}, in which nothing runs: mebibytes are written Mi"
+        );
+        out.add("memory-limit-odd", text, format!("spec.containers[{container}].resources"));
+    }
+}
+
 pub(super) fn memory(picture: &Picture<'_>, out: &mut Facts) {
     let Some(focus) = &picture.focus else { return };
     let container = focus.container.name;
@@ -23,15 +38,6 @@ pub(super) fn memory(picture: &Picture<'_>, out: &mut Facts) {
         ),
         format!("spec.containers[{container}].resources"),
     );
-    if let Some(limit) = focus.container.resource("limits", "memory")
-        && picture.limit().is_none_or(|bytes| bytes < LEAST_BYTES)
-    {
-        let thousandths = if limit.ends_with('m') { " (m: thousandths of a byte)" } else { "" };
-        let text = format!(
-            "the memory limit of {container} is {limit}{thousandths}, in which nothing runs: mebibytes are written Mi"
-        );
-        out.add("memory-limit-odd", text, format!("spec.containers[{container}].resources"));
-    }
     let Some(usage) = &picture.usage else { return };
     let source = "Prometheus: container_memory_working_set_bytes".to_string();
     let bytes = |value: f64| {

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn meant(labels: Option<&Value>, place: &str, peer: Value) -> bool {
+    fn meant(labels: Option<&Value>, place: &str, peer: &Value) -> bool {
         let pod = json!({"metadata": {"labels": {"app": "web"}}});
         let from = From { pod: &pod, namespace: "shop", labels, place };
         from.meant(&json!({"from": [peer]}))
@@ -106,16 +106,16 @@ mod tests {
     #[test]
     fn a_peer_is_told_by_its_labels_and_its_namespace_and_when_in_doubt_it_is_let_in() {
         let shop = json!({"metadata": {"labels": {"team": "front"}}});
-        let by = |peer: Value| meant(Some(&shop), "shop", peer);
+        let by = |peer: Value| meant(Some(&shop), "shop", &peer);
         assert!(by(json!({"podSelector": {}})));
         assert!(by(json!({"podSelector": {"matchLabels": {"app": "web"}}})));
         assert!(!by(json!({"podSelector": {"matchLabels": {"app": "other"}}})));
-        assert!(!meant(Some(&shop), "data", json!({"podSelector": {}})), "another namespace");
+        assert!(!meant(Some(&shop), "data", &json!({"podSelector": {}})), "another namespace");
         let front = json!({"namespaceSelector": {"matchLabels": {"team": "front"}}});
-        assert!(meant(Some(&shop), "data", front.clone()));
+        assert!(meant(Some(&shop), "data", &front));
         let back = json!({"namespaceSelector": {"matchLabels": {"team": "back"}}});
-        assert!(!meant(Some(&shop), "data", back.clone()));
-        assert!(meant(None, "data", back), "labels that can't be read");
+        assert!(!meant(Some(&shop), "data", &back));
+        assert!(meant(None, "data", &back), "labels that can't be read");
         assert!(by(json!({"ipBlock": {"cidr": "10.0.0.0/8"}})));
         let both = json!({"namespaceSelector": {}, "podSelector": {"matchLabels": {"app": "x"}}});
         assert!(!by(both));
