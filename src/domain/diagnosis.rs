@@ -1,6 +1,6 @@
 //! What is wrong, with which object, and why we think so.
 
-use super::evidence::Fact;
+use super::evidence::{Bearing, Fact};
 use super::resource::ObjectRef;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -212,4 +212,20 @@ pub struct Diagnosis {
     /// Under which digest the store keeps what was read, while it does (see `Store::put_reads`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reads: Option<String>,
+}
+
+impl Diagnosis {
+    /// The same with why the plan that it called for could not be made: a person is told instead.
+    #[must_use]
+    pub fn withheld(&self, why: &str) -> Self {
+        let mut told = self.clone();
+        told.evidence.push(Fact {
+            id: "withheld".into(),
+            text: format!("what would help is withheld: {why}"),
+            source: "the plan that was tried".into(),
+            bearing: Bearing::Context,
+            at: Some(self.at),
+        });
+        told
+    }
 }

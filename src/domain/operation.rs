@@ -5,6 +5,7 @@ use super::id::AttemptId;
 use super::resource::{FieldPath, ObjectKey, ObjectRef};
 pub use super::rotation::{NewValue, Rotation};
 pub use super::silence::Silence;
+use super::workflow::plan::Condition;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -95,6 +96,9 @@ pub enum Operation {
     Silence(Silence),
     /// Run a program in a container. What it prints is kept; its exit code says how it went.
     Exec(Command),
+    /// Wait until this holds: changes nothing. Between operations of one step, so that the next begins only once the
+    /// earlier has had its effect.
+    Await(Condition),
     /// Read and keep: changes nothing.
     Collect {
         /// What is read.
@@ -204,6 +208,7 @@ impl Operation {
             Self::Rotate(_) => "rotate",
             Self::Silence(_) => "silence",
             Self::Exec(_) => "exec",
+            Self::Await(_) => "await",
             Self::Collect { .. } => "collect",
         }
     }
@@ -217,9 +222,11 @@ impl Operation {
             | Self::Evict { pod: object, .. }
             | Self::Rotate(Rotation { secret: object, .. })
             | Self::Exec(Command { pod: object, .. }) => Some(object),
-            Self::Create { .. } | Self::Unmake { .. } | Self::Silence(_) | Self::Collect { .. } => {
-                None
-            }
+            Self::Create { .. }
+            | Self::Unmake { .. }
+            | Self::Silence(_)
+            | Self::Await(_)
+            | Self::Collect { .. } => None,
         }
     }
 
@@ -234,6 +241,7 @@ impl Operation {
             | Self::Rotate(_)
             | Self::Silence(_)
             | Self::Exec(_)
+            | Self::Await(_)
             | Self::Collect { .. } => self.object().map(|object| &object.key),
         }
     }
@@ -251,6 +259,7 @@ impl Operation {
             | Self::Evict { .. }
             | Self::Unmake { .. }
             | Self::Silence(_)
+            | Self::Await(_)
             | Self::Collect { .. } => true,
         }
     }
@@ -267,7 +276,7 @@ impl Operation {
             | Self::Rotate(_)
             | Self::Silence(_)
             | Self::Exec(_) => true,
-            Self::Collect { .. } => false,
+            Self::Await(_) | Self::Collect { .. } => false,
         }
     }
 
@@ -281,6 +290,7 @@ impl Operation {
             | Self::Rotate(_)
             | Self::Silence(_)
             | Self::Exec(_)
+            | Self::Await(_)
             | Self::Collect { .. } => false,
         }
     }
@@ -294,7 +304,7 @@ impl Operation {
             Self::Delete { .. } | Self::Evict { .. } => SeenBy::Uid,
             Self::Create { .. } | Self::Unmake { .. } | Self::Silence(_) => SeenBy::Name,
             Self::Exec(_) => SeenBy::Never,
-            Self::Collect { .. } => SeenBy::Repeatable,
+            Self::Await(_) | Self::Collect { .. } => SeenBy::Repeatable,
         }
     }
 
@@ -332,6 +342,7 @@ impl Operation {
             | Self::Rotate(_)
             | Self::Silence(_)
             | Self::Exec(_)
+            | Self::Await(_)
             | Self::Collect { .. } => None,
         }
     }
@@ -354,6 +365,7 @@ impl Operation {
             | Self::Rotate(_)
             | Self::Silence(_)
             | Self::Exec(_)
+            | Self::Await(_)
             | Self::Collect { .. }) => other,
         }
     }
@@ -397,6 +409,11 @@ impl Operation {
                 path: format!("runs in container {}", command.container),
                 before: None,
                 after: Some(serde_json::json!(command.argv).to_string()),
+            }],
+            Self::Await(condition) => vec![DiffLine {
+                path: "waits until".into(),
+                before: None,
+                after: Some(condition.describe.clone()),
             }],
             Self::Patch { .. } | Self::Create { .. } | Self::Collect { .. } => Vec::new(),
         }

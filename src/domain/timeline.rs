@@ -362,10 +362,10 @@ pub fn outcome_words(outcome: &AttemptOutcome) -> String {
         AttemptOutcome::Applied { note } => joined("applied", note),
         AttemptOutcome::SeenDone { note } => joined("seen done", note),
         AttemptOutcome::SeenNotDone { note } => joined("seen not done", note),
-        AttemptOutcome::Refused { why, retryable: true } => {
+        AttemptOutcome::Refused { why, retryable: true, .. } => {
             joined("refused, may be tried again", why)
         }
-        AttemptOutcome::Refused { why, retryable: false } => joined("refused", why),
+        AttemptOutcome::Refused { why, retryable: false, .. } => joined("refused", why),
         AttemptOutcome::Held { why } => joined("held back, asked again later", why),
         AttemptOutcome::Failed { why } => joined("failed", why),
         AttemptOutcome::NoAnswer { why } => joined("no answer", why),

@@ -190,6 +190,7 @@ fn expected(operation: &Operation) -> impl Iterator<Item = &FieldChange> {
         | Operation::Rotate(_)
         | Operation::Silence(_)
         | Operation::Exec(_)
+        | Operation::Await(_)
         | Operation::Collect { .. } => (&[][..], &[][..]),
     };
     changes.iter().chain(guards)

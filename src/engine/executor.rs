@@ -40,7 +40,10 @@ pub async fn send(
     if let Operation::Collect { reads, logs } = &sending.operation {
         return collect(outside, reads, *logs).await;
     }
-    let refused = |why: String| AttemptOutcome::Refused { why, retryable: true };
+    if let Operation::Await(condition) = &sending.operation {
+        return awaited(outside, condition).await;
+    }
+    let refused = |why: String| AttemptOutcome::Refused { why, retryable: true, passing: None };
     let Some(standing) = standing else {
         return refused("this engine does not hold the leases".into());
     };
@@ -70,7 +73,11 @@ pub async fn send(
                 crash::point("before send");
                 source.silence(silence, &sending.attempt, outside.clock.now()).await
             }
-            None => AttemptOutcome::Refused { why: NO_ALERTMANAGER.into(), retryable: false },
+            None => AttemptOutcome::Refused {
+                why: NO_ALERTMANAGER.into(),
+                retryable: false,
+                passing: None,
+            },
         };
     }
     let permit = Permit::issue(sending.attempt.clone(), standing.fence, deadline);
@@ -107,7 +114,9 @@ async fn keep(outside: &Outside, sent: Sent) -> AttemptOutcome {
 /// Looks whether an attempt happened. What changes nothing is simply done again.
 pub async fn probe(outside: &Outside, sending: &Sending) -> Probe {
     match &sending.operation {
-        Operation::Collect { .. } => Probe::NotDone("reading may be done again".into()),
+        Operation::Await(_) | Operation::Collect { .. } => {
+            Probe::NotDone("reading may be done again".into())
+        }
         Operation::Silence(silence) => probe_silence(outside, sending, silence).await,
         Operation::Patch { .. }
         | Operation::Delete { .. }
@@ -138,6 +147,18 @@ async fn probe_silence(outside: &Outside, sending: &Sending, silence: &Silence) 
     }
 }
 
+/// Looks whether it holds. That it does not yet is no failure: it is looked at again until the step's time is over.
+async fn awaited(outside: &Outside, condition: &Condition) -> AttemptOutcome {
+    match look(outside, condition, outside.clock.now()).await {
+        Looked::Holds(note) => AttemptOutcome::Applied { note },
+        Looked::NotYet(seen) => AttemptOutcome::Held {
+            why: format!("it is not so yet that {}: {seen}", condition.describe),
+        },
+        Looked::Unavailable(why) => AttemptOutcome::Held { why },
+        Looked::Fails(why) => AttemptOutcome::Refused { why, retryable: false, passing: None },
+    }
+}
+
 /// Reads and keeps as a blob, whatever can be read.
 async fn collect(outside: &Outside, reads: &[Read], logs: u32) -> AttemptOutcome {
     let mut gathered = Gathered::default();
@@ -154,7 +175,7 @@ async fn collect(outside: &Outside, reads: &[Read], logs: u32) -> AttemptOutcome
         Ok(bytes) => bytes,
         Err(error) => {
             let why = format!("what was read has no JSON form: {error}");
-            return AttemptOutcome::Refused { why, retryable: false };
+            return AttemptOutcome::Refused { why, retryable: false, passing: None };
         }
     };
     match outside.store.put_blob(&bytes).await {
@@ -167,7 +188,9 @@ async fn collect(outside: &Outside, reads: &[Read], logs: u32) -> AttemptOutcome
             }
             AttemptOutcome::Applied { note }
         }
-        Err(error) => AttemptOutcome::Refused { why: error.to_string(), retryable: true },
+        Err(error) => {
+            AttemptOutcome::Refused { why: error.to_string(), retryable: true, passing: None }
+        }
     }
 }
 

@@ -49,7 +49,12 @@ pub async fn plan(
     if let Some(why) = silence(&gathered) {
         return Err(JobFailure { why, retryable: true });
     }
-    let mut plan = compiled?;
+    let mut plan = match compiled {
+        Err(failure) if wish.is_none() && !failure.retryable => {
+            told(outside, &request, &failure.why, &mut gathered).await.ok_or(failure)?
+        }
+        other => other?,
+    };
     plan.reads = outside.keep(&gathered).await;
     let mut blockers = Vec::new();
     if wanted.is_some() {
@@ -71,6 +76,25 @@ pub async fn plan(
         retryable: false,
     })?;
     Ok(Box::new(plan))
+}
+
+/// The plan that tells a person instead, with why the chosen one can't be made; `None`: there is none.
+async fn told(
+    outside: &Outside,
+    request: &PlanRequest<'_>,
+    why: &str,
+    gathered: &mut Gathered,
+) -> Option<Plan> {
+    let template = outside.library.choose_to_tell(request.diagnosis).ok()?;
+    let diagnosis = request.diagnosis.withheld(why);
+    let telling = PlanRequest { diagnosis: &diagnosis, template, ..*request };
+    let compiled = outside
+        .until_ready(gathered, |gathered| {
+            compile(&telling, gathered)
+                .map_err(|error| JobFailure { why: error.to_string(), retryable: false })
+        })
+        .await;
+    compiled.ok().filter(|_| silence(gathered).is_none())
 }
 
 /// The items of a `for_each` as they are now, each with its steps.
@@ -179,6 +203,7 @@ async fn admission(
         | Operation::Rotate(_)
         | Operation::Silence(_)
         | Operation::Exec(_)
+        | Operation::Await(_)
         | Operation::Collect { .. } => return Ok(()),
     };
     let (true, Some(pod)) = (makes_pods, template.get(after)) else { return Ok(()) };

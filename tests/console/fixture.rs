@@ -446,6 +446,7 @@ pub fn running(short: &str, namespace: &str, name: &str) -> Story {
             outcome: AttemptOutcome::Refused {
                 why: "409 conflict: the object changed since it was read".into(),
                 retryable: true,
+                passing: None,
             },
         },
     );
@@ -488,7 +489,12 @@ pub fn gated(short: &str, namespace: &str, name: &str) -> Story {
         plan.steps.push(step("3", "ask", "ask a person", ask));
         let tell = StepKind::Notify { message: format!("{name} has a new limit") };
         plan.steps.push(step("4", "tell", "tell people", tell));
-        let mut out = step("5", "hand", "hand over", StepKind::HandOver { message: "look".into() });
+        let mut out = step(
+            "5",
+            "hand",
+            "hand over",
+            StepKind::HandOver { message: "look".into(), goes_on: false },
+        );
         out.skipped = Some("does not hold: params.late".into());
         plan.steps.push(out);
         let sorry = StepKind::Notify { message: "it failed".into() };

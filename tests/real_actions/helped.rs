@@ -1,7 +1,7 @@
 //! Actions that look into programs or run them, through a real engine: debug mode that ends by itself, also by the next
 //! engine; heap dumps fetched byte for byte; logs audited; a CronJob run at once; what belongs to nodes and Services.
 
-use crate::definitions::{ask, closed, folder, kept};
+use crate::definitions::{ask, closed, etcd, folder, kept};
 use crate::program::{Environment, OK, World};
 use serde_json::{Value, json};
 
@@ -62,8 +62,10 @@ fn debug_mode_ends_by_itself_also_after_its_engine_died() {
 fn a_heap_dump_is_fetched_byte_for_byte_and_named_in_the_report() {
     let go = one("go-heap", "action: heap_dump, with: {of: go}");
     let jvm = one("jvm-heap", "action: heap_dump, with: {of: jvm, directory: /srv}");
-    let Some(world) = world("heap", vec![go, jvm]) else { return };
-    // What a JDK and a Go program answer with stands in for them: neither is in this environment.
+    let real = one("etcd-heap", "action: heap_dump, with: {of: go, port: 2379}");
+    let Some(world) = world("heap", vec![go, jvm, real]) else { return };
+    world.apply(&etcd(&world));
+    // What a JDK and a Go program answer with, to the byte: the first is not in this environment.
     let jcmd = r#"mkdir -p /srv/debug/pprof; printf '\001\002\377heap' >/srv/debug/pprof/heap
         printf '#!/bin/sh\n[ "$1 $2 $3" = "1 GC.heap_dump -gz=1" ] && printf "\\377jvm" >"$4"\n' >/bin/jcmd
         chmod +x /bin/jcmd; httpd -p 6060 -h /srv;"#;
@@ -73,24 +75,36 @@ fn a_heap_dump_is_fetched_byte_for_byte_and_named_in_the_report() {
     for (template, bytes) in [("go-heap", &b"\x01\x02\xffheap"[..]), ("jvm-heap", &b"\xffjvm"[..])]
     {
         let id = ask(&world, template, "deploy/web", &[]);
-        let case = closed(&world, &id);
-        let steps = case["execution"]["steps"].to_string();
-        let at = steps.find("kept as blob ").unwrap_or_else(|| panic!("{case:#}"));
-        let digests = steps
-            .match_indices("kept as blob ")
-            .map(|(at, words)| &steps[at + words.len()..][..64]);
-        assert!(digests.clone().count() > 0, "{at}");
-        let mut found = false;
-        for digest in digests {
-            let output = world.command(&["logs", &id, "--kept", digest]).output().unwrap();
-            found |= output.status.success() && output.stdout == bytes;
-        }
-        assert!(found, "{template}: {case:#}");
+        let dumps = dumps(&world, &id);
+        assert!(dumps.iter().any(|dump| dump == bytes), "{template}: {dumps:?}");
         let (_, report, _) = world.run(&["export", &id, "--format", "md", "--to", "-"]);
         assert!(report.contains("kept as blob"), "{report}");
     }
+    // And a real Go program: what its profiler writes is compressed by gzip.
+    world.kubectl(&["-n", &ns, "rollout", "status", "deploy/etcd", "--timeout=120s"]);
+    let id = ask(&world, "etcd-heap", "deploy/etcd", &[]);
+    let dumps = dumps(&world, &id);
+    let real = |dump: &Vec<u8>| dump.starts_with(b"\x1f\x8b") && dump.len() > 1_000;
+    assert!(dumps.iter().any(real), "{} dumps", dumps.len());
     let left = world.kubectl(&["-n", &ns, "exec", "deploy/web", "--", "ls", "/srv"]);
     assert!(!left.contains("hprof"), "the file is gone: {left}");
+}
+
+/// What the steps of a case kept, once it is closed.
+fn dumps(world: &World, id: &str) -> Vec<Vec<u8>> {
+    let case = closed(world, id);
+    let steps = case["execution"]["steps"].to_string();
+    let digests = steps
+        .match_indices("kept as blob ")
+        .map(|(at, words)| &steps[at + words.len()..][..64])
+        .collect::<Vec<_>>();
+    assert!(!digests.is_empty(), "{case:#}");
+    let fetched = digests.iter().map(|digest| {
+        let output = world.command(&["logs", id, "--kept", digest]).output().unwrap();
+        assert!(output.status.success(), "{digest}: {case:#}");
+        output.stdout
+    });
+    fetched.collect()
 }
 
 #[test]

@@ -125,7 +125,8 @@ pub async fn take_back(cluster: &Arc<KubeCluster>, done: &Done) {
     }
 }
 
-fn diagnosis(target: &ObjectRef) -> Diagnosis {
+/// A person asked for it: nothing else is known.
+pub fn diagnosis(target: &ObjectRef) -> Diagnosis {
     Diagnosis {
         pattern: Pattern::Generic,
         cause: Cause::Unknown,

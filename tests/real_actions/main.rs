@@ -16,6 +16,7 @@
 )]
 
 mod actions;
+mod allowed;
 mod definitions;
 #[path = "../real_cluster/environment.rs"]
 mod environment;
@@ -24,5 +25,6 @@ mod line;
 #[path = "../real_line/world.rs"]
 mod program;
 mod secrets;
+mod site;
 #[path = "../real_cluster/world.rs"]
 mod world;

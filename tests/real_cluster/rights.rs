@@ -61,7 +61,7 @@ async fn a_user_without_rights_is_told_so_and_changes_nothing() {
     assert!(matches!(error, ClusterError::NotPermitted(_)), "{error:?}");
     let before = world.see("deployment", "api");
     match send(&theirs, "a1", &operation).await {
-        AttemptOutcome::Refused { why, retryable: false } => {
+        AttemptOutcome::Refused { why, retryable: false, .. } => {
             assert!(why.contains("cannot patch"), "{why}");
         }
         other => panic!("{other:?}"),

@@ -294,25 +294,30 @@ pub async fn send_holding(
 ) -> AttemptOutcome {
     let clock: Arc<dyn Clock> = CLOCK.clone();
     let standing = Standing { holder: HOLDER.into(), fence: 1, until: clock.monotonic() + lease };
-    let outside = Outside {
-        clock: clock.clone(),
-        entropy: Arc::new(SystemEntropy),
-        cluster: cluster.clone(),
-        metrics: None,
-        alerts: None,
-        store: Arc::new(MemoryStore::new(clock)),
-        library: Arc::new(Library::default()),
-        policy: Arc::new(Policy::default()),
-        request_timeout: Duration::from_secs(30),
-        lines: Arc::new(Lines::shipped(&(CLOCK.clone() as Arc<dyn Clock>))),
-    };
     let sending = Sending {
         path: StepPath::root().child(0),
         attempt: AttemptId::new(attempt),
         direction: Direction::Forward,
         operation: operation.clone(),
     };
-    executor::send(&outside, Some(&standing), &sending).await
+    executor::send(&outside(cluster), Some(&standing), &sending).await
+}
+
+/// What the engine has around it: this cluster, a store in memory, no metrics.
+pub fn outside(cluster: &Arc<KubeCluster>) -> Outside {
+    let clock: Arc<dyn Clock> = CLOCK.clone();
+    Outside {
+        clock: clock.clone(),
+        entropy: Arc::new(SystemEntropy),
+        cluster: cluster.clone(),
+        metrics: None,
+        alerts: None,
+        store: Arc::new(MemoryStore::new(clock.clone())),
+        library: Arc::new(Library::default()),
+        policy: Arc::new(Policy::default()),
+        request_timeout: Duration::from_secs(30),
+        lines: Arc::new(Lines::shipped(&clock)),
+    }
 }
 
 /// Looks again and again until it is so; panics after a minute and a half.

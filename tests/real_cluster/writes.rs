@@ -23,7 +23,7 @@ fn applied(outcome: &AttemptOutcome) {
 /// Why it was refused, for good.
 fn refused(outcome: AttemptOutcome) -> String {
     match outcome {
-        AttemptOutcome::Refused { why, retryable: false } => why,
+        AttemptOutcome::Refused { why, retryable: false, .. } => why,
         other => panic!("{other:?}"),
     }
 }

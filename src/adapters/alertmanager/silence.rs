@@ -6,7 +6,7 @@ use crate::domain::id::AttemptId;
 use crate::domain::operation::Silence;
 use crate::domain::text::{clean, redact, shorten};
 use crate::domain::time::{Timestamp, plus, rfc3339};
-use crate::domain::workflow::execution::AttemptOutcome;
+use crate::domain::workflow::execution::{AttemptOutcome, Passing};
 use crate::ports::line::Line;
 use reqwest::{Method, RequestBuilder};
 use secrecy::ExposeSecret;
@@ -65,7 +65,7 @@ impl Alertmanager {
                 Ok(found) => found,
                 Err(wrong) => {
                     let why = format!("nothing was sent: {}", wrong.words());
-                    return AttemptOutcome::Refused { why, retryable: true };
+                    return AttemptOutcome::Refused { why, retryable: true, passing: None };
                 }
             };
             for id in found {
@@ -163,16 +163,23 @@ async fn exchange(request: RequestBuilder) -> (Answer, Result<Value, Wrong>) {
 
 fn outcome(wrong: Wrong) -> AttemptOutcome {
     match wrong {
-        Wrong::NotSent(why) => AttemptOutcome::Refused { why, retryable: true },
+        Wrong::NotSent(why) => {
+            let passing = Some(Passing::ServerError);
+            AttemptOutcome::Refused { why, retryable: true, passing }
+        }
         Wrong::Said(code @ (408 | 429), why) => {
-            AttemptOutcome::Refused { why: format!("HTTP {code}: {why}"), retryable: true }
+            let kind = if code == 408 { Passing::Timeout } else { Passing::Throttled };
+            let why = format!("HTTP {code}: {why}");
+            AttemptOutcome::Refused { why, retryable: true, passing: Some(kind) }
         }
         Wrong::Said(code @ 500.., why) => {
             AttemptOutcome::NoAnswer { why: format!("HTTP {code}: {why}") }
         }
-        Wrong::Said(code, why) => {
-            AttemptOutcome::Refused { why: format!("HTTP {code}: {why}"), retryable: false }
-        }
+        Wrong::Said(code, why) => AttemptOutcome::Refused {
+            why: format!("HTTP {code}: {why}"),
+            retryable: false,
+            passing: None,
+        },
         Wrong::Lost(why) => AttemptOutcome::NoAnswer { why },
     }
 }

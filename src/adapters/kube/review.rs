@@ -139,6 +139,9 @@ impl KubeCluster {
                     rights.push(self.right_on(verb, &command.pod.key, "exec").await?);
                 }
             }
+            Operation::Await(condition) => {
+                rights.push(self.right_on("get", &condition.object, "").await?);
+            }
             Operation::Collect { reads, .. } => {
                 for read in reads {
                     rights.extend(self.right_to_read(read).await?);

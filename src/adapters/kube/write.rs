@@ -20,7 +20,7 @@ use crate::domain::id::AttemptId;
 use crate::domain::operation::{ATTEMPT_ANNOTATION, FieldChange, Operation};
 use crate::domain::resource::{FieldPath, ObjectRef, Segment};
 use crate::domain::text::clean;
-use crate::domain::workflow::execution::AttemptOutcome;
+use crate::domain::workflow::execution::{AttemptOutcome, Passing};
 use crate::ports::cluster::{ClusterError, Permit, Probe, Sent};
 use serde_json::Value;
 use std::time::Duration;
@@ -52,6 +52,7 @@ impl KubeCluster {
             | Operation::Rotate(_)
             | Operation::Silence(_)
             | Operation::Exec(_)
+            | Operation::Await(_)
             | Operation::Collect { .. } => Ok(None),
         }
     }
@@ -89,14 +90,14 @@ impl KubeCluster {
             return match self.run(permit, command).await {
                 Ok(sent) => sent,
                 Err(Stop::For(outcome)) => outcome.into(),
-                Err(Stop::Conflict(why)) => refused(&why, true).into(),
+                Err(Stop::Conflict(why)) => refused_for_now(&why, Passing::Conflict).into(),
             };
         }
         let mut outcome = refused("it was never tried", true);
         for _ in 0..CONFLICTS {
             outcome = match self.apply_once(permit, operation).await {
                 Ok(outcome) | Err(Stop::For(outcome)) => return outcome.into(),
-                Err(Stop::Conflict(why)) => refused(&why, true),
+                Err(Stop::Conflict(why)) => refused_for_now(&why, Passing::Conflict),
             };
         }
         outcome.into()
@@ -123,9 +124,10 @@ impl KubeCluster {
                 self.unmake_once(permit, object, made_by).await
             }
             Operation::Rotate(rotation) => self.rotate_once(permit, rotation).await,
-            Operation::Silence(_) | Operation::Exec(_) | Operation::Collect { .. } => {
-                Ok(refused("this changes no object", false))
-            }
+            Operation::Silence(_)
+            | Operation::Exec(_)
+            | Operation::Await(_)
+            | Operation::Collect { .. } => Ok(refused("this changes no object", false)),
         }
     }
 
@@ -215,7 +217,7 @@ impl KubeCluster {
             )),
             Operation::Rotate(rotation) => self.look_whether_rotated(attempt, rotation).await,
             Operation::Silence(_) => Probe::CantTell("this is Alertmanager's to say".into()),
-            Operation::Collect { .. } => {
+            Operation::Await(_) | Operation::Collect { .. } => {
                 Probe::NotDone("it only reads, and may be done again".into())
             }
         }
@@ -272,7 +274,7 @@ pub(super) enum Stop {
 }
 
 pub(super) fn refused(why: &str, retryable: bool) -> AttemptOutcome {
-    AttemptOutcome::Refused { why: why.into(), retryable }
+    AttemptOutcome::Refused { why: why.into(), retryable, passing: None }
 }
 
 fn patch_call(path: &str, steps: Value) -> Call {
@@ -282,6 +284,11 @@ fn patch_call(path: &str, steps: Value) -> Call {
         .body(steps)
 }
 
+/// Refused for a reason that may pass.
+pub(super) fn refused_for_now(why: &str, passing: Passing) -> AttemptOutcome {
+    AttemptOutcome::Refused { why: why.into(), retryable: true, passing: Some(passing) }
+}
+
 /// Nothing was sent yet: the object could not be read.
 pub(super) fn not_read(error: &CallError) -> AttemptOutcome {
     match error.code() {
@@ -289,7 +296,15 @@ pub(super) fn not_read(error: &CallError) -> AttemptOutcome {
         Some(401 | 403) => refused(&format!("not permitted: {}", error.words()), false),
         Some(400..=428 | 430..=499) => refused(&error.words(), false),
         Some(_) | None => {
-            refused(&format!("it could not be read, and nothing was sent: {}", error.words()), true)
+            let why = format!("it could not be read, and nothing was sent: {}", error.words());
+            let passing = match error {
+                CallError::Answered { code: 429, .. } => Passing::Throttled,
+                CallError::Answered { code: 408 | 504, .. } | CallError::Lost(_) => {
+                    Passing::Timeout
+                }
+                CallError::Answered { .. } | CallError::NotSent(_) => Passing::ServerError,
+            };
+            refused_for_now(&why, passing)
         }
     }
 }
@@ -298,10 +313,12 @@ pub(super) fn not_read(error: &CallError) -> AttemptOutcome {
 pub(super) fn after_sending(error: &CallError) -> Stop {
     let words = error.words();
     Stop::For(match error {
-        CallError::NotSent(_) => refused(&format!("it was not sent: {words}"), true),
+        CallError::NotSent(_) => {
+            refused_for_now(&format!("it was not sent: {words}"), Passing::ServerError)
+        }
         CallError::Lost(_) => AttemptOutcome::NoAnswer { why: words },
         CallError::Answered { code: 409, .. } => return Stop::Conflict(words),
-        CallError::Answered { code: 429, .. } => refused(&words, true),
+        CallError::Answered { code: 429, .. } => refused_for_now(&words, Passing::Throttled),
         // 408 is a proxy's or the server's own timeout: the change may have been made.
         CallError::Answered { code: status @ (408 | 500..), .. } => {
             AttemptOutcome::NoAnswer { why: format!("HTTP {status}: {words}") }
@@ -387,8 +404,20 @@ mod tests {
         }
         assert!(matches!(
             after_sending(&answered(429)),
-            Stop::For(AttemptOutcome::Refused { retryable: true, .. })
+            Stop::For(AttemptOutcome::Refused { passing: Some(Passing::Throttled), .. })
         ));
+        for (error, kind) in [
+            (answered(429), Passing::Throttled),
+            (answered(503), Passing::ServerError),
+            (answered(504), Passing::Timeout),
+            (CallError::NotSent("x".into()), Passing::ServerError),
+            (CallError::Lost("x".into()), Passing::Timeout),
+        ] {
+            let AttemptOutcome::Refused { retryable: true, passing, .. } = not_read(&error) else {
+                panic!("{kind}")
+            };
+            assert_eq!(passing, Some(kind));
+        }
         assert!(matches!(after_sending(&answered(409)), Stop::Conflict(_)));
         for code in [408, 500, 502, 503, 504, 599] {
             assert!(

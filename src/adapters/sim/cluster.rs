@@ -1,12 +1,13 @@
 //! The [`Cluster`] port over the simulated world: the same promises as the real adapter.
 
 use super::faults::Fault;
-use super::json::{int, items, set, text, uid};
+use super::json::{items, set, text, uid, version_note};
 use super::patch;
 use super::rights::{ENGINE_USER, resource_of};
 use super::shapes::log_of;
 use super::sim::lock;
 use super::store::Door;
+use super::whole::refused;
 use super::world::World;
 use crate::domain::breaker::{self, Destination, Down};
 use crate::domain::evidence::{Answer, LIST_LIMIT, Read};
@@ -197,7 +198,6 @@ impl World {
         changes: &[FieldChange],
         guards: &[FieldChange],
     ) -> AttemptOutcome {
-        let refused = |why: String, retryable: bool| AttemptOutcome::Refused { why, retryable };
         if let Err(error) = self.reachable() {
             return refused(error.to_string(), true);
         }
@@ -283,14 +283,6 @@ pub(super) fn stamp_of(object: &Value) -> &str {
     text(object, &["metadata", "annotations", ATTEMPT_ANNOTATION])
 }
 
-fn version_note(object: &Value) -> String {
-    format!(
-        "resourceVersion {}, generation {}",
-        text(object, &["metadata", "resourceVersion"]),
-        int(object, &["metadata", "generation"])
-    )
-}
-
 /// An object as reads give it: without Secret values and without last-applied annotations.
 fn cleaned(object: &Value) -> Value {
     let mut object = object.clone();
@@ -353,6 +345,7 @@ impl Cluster for SimCluster {
             | Operation::Rotate(_)
             | Operation::Silence(_)
             | Operation::Exec(_)
+            | Operation::Await(_)
             | Operation::Collect { .. } => Ok(None),
         }
     }
@@ -383,7 +376,7 @@ impl Cluster for SimCluster {
             Operation::Create { .. } => ("create", ""),
             Operation::Exec(_) => ("create", "exec"),
             Operation::Rotate(_) => ("patch", ""),
-            Operation::Silence(_) | Operation::Collect { .. } => ("get", ""),
+            Operation::Silence(_) | Operation::Await(_) | Operation::Collect { .. } => ("get", ""),
         };
         let ObjectKey { api_version, kind, namespace, name } = key;
         let Some((plural, group)) = resource_of(api_version, kind) else {
@@ -405,8 +398,7 @@ impl Cluster for SimCluster {
     async fn send(&self, permit: Permit, operation: &Operation) -> Sent {
         let mut world = lock(&self.world);
         if world.monotonic() >= permit.deadline() {
-            let why = "the permit ended before the request could be sent".into();
-            return AttemptOutcome::Refused { why, retryable: true }.into();
+            return refused("the permit ended before the request could be sent", true).into();
         }
         let outcome = match operation {
             Operation::Patch { object, subresource, changes, guards } => {
@@ -421,14 +413,16 @@ impl Cluster for SimCluster {
                 world.send_create(permit.attempt(), object, manifest)
             }
             Operation::Unmake { object, made_by } => world.send_unmake(object, made_by),
-            Operation::Exec(_) | Operation::Rotate(_) | Operation::Silence(_) => {
-                let why = "the simulated world runs no programs and holds no secret values".into();
-                AttemptOutcome::Refused { why, retryable: false }
+            Operation::Exec(_)
+            | Operation::Rotate(_)
+            | Operation::Silence(_)
+            | Operation::Await(_) => {
+                refused("the simulated world runs no programs and holds no secret values", false)
             }
             Operation::Collect { reads, .. } => {
                 for read in reads {
                     if let Answer::Unavailable(why) = world.answer(read) {
-                        return AttemptOutcome::Refused { why, retryable: true }.into();
+                        return refused(why, true).into();
                     }
                 }
                 AttemptOutcome::Applied { note: format!("{} reads", reads.len()) }
@@ -453,7 +447,9 @@ impl Cluster for SimCluster {
             Operation::Exec(_) | Operation::Rotate(_) | Operation::Silence(_) => {
                 Probe::NotDone("the simulated world does no such thing".into())
             }
-            Operation::Collect { .. } => Probe::NotDone("reading changes nothing".into()),
+            Operation::Await(_) | Operation::Collect { .. } => {
+                Probe::NotDone("reading changes nothing".into())
+            }
         }
     }
 

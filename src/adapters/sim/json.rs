@@ -157,3 +157,12 @@ pub(super) fn share(value: Option<&Value>, total: i64, round_up: bool) -> Option
 pub(super) fn float(number: i64) -> f64 {
     number as f64
 }
+
+/// Its version, in words.
+pub(super) fn version_note(object: &Value) -> String {
+    format!(
+        "resourceVersion {}, generation {}",
+        text(object, &["metadata", "resourceVersion"]),
+        int(object, &["metadata", "generation"])
+    )
+}

@@ -52,7 +52,7 @@ impl AlertSource for SimAlerts {
         _now: Timestamp,
     ) -> AttemptOutcome {
         let why = "the simulated Alertmanager makes no silences".into();
-        AttemptOutcome::Refused { why, retryable: false }
+        AttemptOutcome::Refused { why, retryable: false, passing: None }
     }
 
     async fn silences_of(&self, _attempt: &AttemptId) -> Result<Vec<String>, String> {

@@ -14,8 +14,8 @@ use crate::domain::workflow::execution::AttemptOutcome;
 use crate::ports::cluster::Probe;
 use serde_json::Value;
 
-fn refused(why: impl Into<String>, retryable: bool) -> AttemptOutcome {
-    AttemptOutcome::Refused { why: why.into(), retryable }
+pub(super) fn refused(why: impl Into<String>, retryable: bool) -> AttemptOutcome {
+    AttemptOutcome::Refused { why: why.into(), retryable, passing: None }
 }
 
 fn seen(note: String) -> AttemptOutcome {

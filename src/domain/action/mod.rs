@@ -7,6 +7,7 @@
 //!
 //! Reading order: `catalogue`, `spec`, `request`, `parameter`, `workload`, `leaving`, then one file per action.
 
+mod allowed;
 mod audit_logs;
 mod budget;
 mod catalogue;

@@ -4,9 +4,13 @@
 //! from before lie in a second Secret beside the first, from which the undo takes them.
 //!
 //! ```text
-//! hold each workload's rollout ─► rotate ─► change each pod template, and let go
+//! hold each workload's rollout ─► rotate ─► for each workload, one after the other:
+//!                                           change its pod template and let go ─► wait until it is rolled out
 //! undo: the same backwards, so that pods start only once the old value is back
 //! ```
+//!
+//! The first workload is the canary: where its pods don't get well with the new value, the step fails, and the others
+//! have not begun.
 
 use super::parameter::{
     ActionParameter,
@@ -22,7 +26,7 @@ use crate::domain::digest::canonical_sha256;
 use crate::domain::evidence::Progress;
 use crate::domain::operation::{FieldChange, NewValue, Operation, Rotation};
 use crate::domain::resource::{FieldPath, ObjectKey, ObjectRef};
-use crate::domain::workflow::plan::{ActionClass, Risk};
+use crate::domain::workflow::plan::{ActionClass, Condition, Risk};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -46,8 +50,9 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
     risk: Risk::Critical,
     mutates: true,
     undoable: true,
-    timeout_s: 60,
-    describe: "Gives keys of a Secret new random values, or those of another Secret, and restarts the workloads that use it.",
+    // All rollouts, one after the other.
+    timeout_s: 3_600,
+    describe: "Gives keys of a Secret new random values, or those of another Secret, and restarts the workloads that use it, one after the other.",
     undone_by: "the values from before, while nobody changed them since; its users start anew again",
     needs: "a Secret that nobody else keeps; what checks the value (a database) must learn it by itself",
     parameters: &[
@@ -109,6 +114,10 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
         let after = if again { format!("{mark}-again") } else { mark.to_string() };
         let change = FieldChange { path: at, before, after: Some(after.into()) };
         operations.push(Operation::patch(user.clone(), vec![change, let_go], Vec::new()));
+        operations.push(Operation::Await(rolled_out(&user.key)));
+    }
+    if let [first, _, ..] = names.as_slice() {
+        notes.push(format!("{first} goes first; the others wait until it is well with it"));
     }
     notes.push(format!("the values from before lie in a Secret named after {} and the attempt, until that is deleted", target.key.name));
     notes.push(
@@ -227,6 +236,42 @@ fn users<'a>(
         }
     }
     Ok((!reader.pending()).then_some(users))
+}
+
+/// That all pods of a workload run its newest template, and are available.
+fn rolled_out(user: &ObjectKey) -> Condition {
+    let seen = "object.?status.?observedGeneration.orValue(0) >= object.metadata.generation";
+    let (until, fails_when) = match user.kind.as_str() {
+        "DaemonSet" => (
+            "object.?status.?updatedNumberScheduled.orValue(0) == \
+             object.?status.?desiredNumberScheduled.orValue(-1) && \
+             object.?status.?numberAvailable.orValue(0) == \
+             object.?status.?desiredNumberScheduled.orValue(-1)",
+            String::new(),
+        ),
+        "StatefulSet" => (
+            "object.?status.?updatedReplicas.orValue(0) >= \
+             object.spec.replicas - object.spec.?updateStrategy.?rollingUpdate.?partition.orValue(0) && \
+             object.?status.?readyReplicas.orValue(0) == object.spec.replicas",
+            String::new(),
+        ),
+        _ => (
+            "object.?status.?updatedReplicas.orValue(0) == object.spec.replicas && \
+             object.?status.?replicas.orValue(0) == object.spec.replicas && \
+             object.?status.?availableReplicas.orValue(0) == object.spec.replicas",
+            format!(
+                "{seen} && object.?status.?conditions.orValue([]).exists(c, c.type == 'Progressing' && \
+                 c.status == 'False' && c.reason == 'ProgressDeadlineExceeded')"
+            ),
+        ),
+    };
+    Condition {
+        object: user.clone(),
+        labels: None,
+        until: format!("{seen} && {until}"),
+        fails_when,
+        describe: format!("{} runs with the new value and is available", user.short_path()),
+    }
 }
 
 /// What keeps a changed pod template from reaching the pods.

@@ -1,13 +1,15 @@
 //! `set_resources`: requests and limits of one container.
 //!
 //! Touches only the fields that were asked for. A limit below the request is refused rather than the request lowered;
-//! what a LimitRange forbids is refused with its words. Values are written canonically, so that what the server gives
+//! what a LimitRange forbids is refused with its words, or lowered to what it and the quotas admit where `as_allowed` asks
+//! for that. Values are written canonically, so that what the server gives
 //! back equals what was sent.
 
+use super::allowed::{Pods, lower};
 use super::ordered::freed;
 use super::parameter::{
     ActionParameter,
-    ActionParameterKind::{Cpu, Memory, Text},
+    ActionParameterKind::{Cpu, Flag, Memory, Text},
     bytes, milli,
 };
 use super::request::{ActionError, ActionRequest, Compiled};
@@ -23,10 +25,10 @@ use crate::domain::workflow::plan::{ActionClass, Risk};
 use serde_json::Value;
 
 /// One of the four fields.
-struct Field {
+pub(super) struct Field {
     parameter: &'static str,
-    class: &'static str,
-    resource: &'static str,
+    pub(super) class: &'static str,
+    pub(super) resource: &'static str,
 }
 
 const FIELDS: [Field; 4] = [
@@ -51,6 +53,11 @@ pub(super) const SPEC: ActionSpec = ActionSpec {
         ActionParameter::optional("memory_request", Memory, "new memory request"),
         ActionParameter::optional("cpu_limit", Cpu, "new CPU limit"),
         ActionParameter::optional("cpu_request", Cpu, "new CPU request"),
+        ActionParameter::optional(
+            "as_allowed",
+            Flag,
+            "raise no further than limit ranges and quotas there admit",
+        ),
     ],
     compile,
 };
@@ -66,12 +73,21 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
     let (path, container) = container(object, wanted).ok_or_else(|| {
         ActionError(format!("{} has no container {wanted}", request.target.key.path()))
     })?;
-    let changes = changes(request, &path, container)?;
-    consistent(&changes, container)?;
+    let mut changes = changes(request, &path, container)?;
     let ranges = reader.list("limit-ranges", "v1", "LimitRange", &request.target.key.namespace, "");
+    let as_allowed = request.flag("as_allowed");
+    let namespace = request.target.key.namespace.as_str();
+    let quotas =
+        as_allowed.then(|| reader.list("quotas", "v1", "ResourceQuota", namespace, "").have());
     if reader.pending() {
         return Ok(Progress::Need(reader.needs()));
     }
+    if as_allowed {
+        let pods = Pods { object, container };
+        let (ranges, quotas) = (ranges.clone().have().unwrap_or_default(), quotas.flatten());
+        notes.extend(lower(&mut changes, &pods, ranges, quotas.unwrap_or_default())?);
+    }
+    consistent(&changes, container)?;
     let Some((deletions, held)) = freed else {
         return Ok(Progress::Need(reader.needs()));
     };
@@ -113,16 +129,21 @@ fn compile(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErro
 }
 
 impl Field {
-    fn singular(&self) -> &'static str {
+    pub(super) fn singular(&self) -> &'static str {
         if self.class == "limits" { "limit" } else { "request" }
     }
 
     /// The amount of a value, in bytes or thousandths.
-    fn amount(&self, value: &Value) -> Option<u64> {
+    pub(super) fn amount(&self, value: &Value) -> Option<u64> {
         if self.resource == "memory" { bytes(value) } else { milli(value) }
     }
 
-    fn written(&self, amount: u64) -> String {
+    /// What a container has of it.
+    pub(super) fn held(&self, container: &Value) -> Option<u64> {
+        value(container, &["resources", self.class, self.resource]).and_then(|v| self.amount(v))
+    }
+
+    pub(super) fn written(&self, amount: u64) -> String {
         if self.resource == "memory" {
             quantity::format_bytes(amount)
         } else {
@@ -168,7 +189,7 @@ fn changes(
 }
 
 /// The amount that the container would have afterwards.
-fn afterwards(
+pub(super) fn afterwards(
     changes: &[(&Field, FieldChange)],
     container: &Value,
     class: &str,

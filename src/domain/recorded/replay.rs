@@ -72,7 +72,14 @@ pub fn plan(
     let mut gathered = given.clone();
     let mut answer = |read: &Read| recorded(given, read).unwrap_or_else(|| quiet(read, given));
     let step = |gathered: &Gathered| compile(&request, gathered).map_err(|error| error.to_string());
-    until_ready(&mut gathered, step, &mut answer)
+    let made = until_ready(&mut gathered, step, &mut answer);
+    let Err(why) = &made else { return made };
+    // As the engine does: a person is told why not.
+    let Ok(template) = library.choose_to_tell(diagnosis) else { return made };
+    let diagnosis = diagnosis.withheld(why);
+    let telling = PlanRequest { diagnosis: &diagnosis, template, ..request };
+    let step = |gathered: &Gathered| compile(&telling, gathered).map_err(|error| error.to_string());
+    until_ready(&mut gathered, step, &mut answer).or(made)
 }
 
 fn until_ready<T>(

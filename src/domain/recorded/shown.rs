@@ -56,6 +56,10 @@ fn show_step(out: &mut Vec<String>, step: &PlanStep, depth: usize) {
                         Some(format!("{indent}    read {read}"))
                     }));
                 }
+                if let Operation::Await(condition) = &planned.operation {
+                    out.push(format!("{indent}    waits for {}", condition.object.path()));
+                    continue;
+                }
                 for line in &planned.diff {
                     let (before, after) = (line.before.as_deref(), line.after.as_deref());
                     let words = format!("{} → {}", before.unwrap_or("-"), after.unwrap_or("-"));
@@ -68,7 +72,7 @@ fn show_step(out: &mut Vec<String>, step: &PlanStep, depth: usize) {
         StepKind::WaitFor { condition } => {
             out.push(format!("{indent}    waits for {}", condition.object.path()));
         }
-        StepKind::HandOver { message } => {
+        StepKind::HandOver { message, .. } => {
             out.extend(message.lines().map(|line| format!("{indent}    > {line}")));
         }
         StepKind::Parallel { lanes, .. } | StepKind::ForEach { lanes, .. } => {

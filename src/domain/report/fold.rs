@@ -200,7 +200,7 @@ fn kind_words(kind: &StepKind) -> (&'static str, String) {
         }
         StepKind::Approval { message, .. } => ("approval", message.clone()),
         StepKind::Notify { message } => ("notify", message.clone()),
-        StepKind::HandOver { message } => ("hand_over", message.clone()),
+        StepKind::HandOver { message, .. } => ("hand_over", message.clone()),
     }
 }
 
@@ -214,7 +214,8 @@ fn undo_line(operation: &Operation) -> Option<UndoLine> {
         | Operation::Rotate(_)
         | Operation::Silence(_)
         | Operation::Exec(_)
-        | Operation::Collect { .. } => Vec::new(),
+        | Operation::Collect { .. }
+        | Operation::Await(_) => Vec::new(),
     };
     Some(UndoLine { op: operation.word(), object: touched(operation)?, fields })
 }
@@ -273,7 +274,7 @@ fn time_left(case: &Remediation, context: &Context) -> Option<TimeLeftLine> {
 /// What a step told people, once it did.
 fn told_line(row: &TreeRow<'_>) -> Option<ToldLine> {
     let message = match &row.step.kind {
-        StepKind::Notify { message } | StepKind::HandOver { message } => message,
+        StepKind::Notify { message } | StepKind::HandOver { message, .. } => message,
         StepKind::Action { .. }
         | StepKind::WaitFor { .. }
         | StepKind::Subflow { .. }

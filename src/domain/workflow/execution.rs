@@ -9,6 +9,7 @@
 //! ```
 
 use super::plan::{Plan, PlanStep};
+use crate::domain::diagnosis::words;
 use crate::domain::event::Outcome;
 use crate::domain::id::{AttemptId, ExecutionId, PlanDigest, StepPath};
 use crate::domain::steering::Ending;
@@ -192,6 +193,20 @@ pub enum Direction {
     Undo,
 }
 
+words!(
+    /// What may pass: why the same request can go well later.
+    Passing {
+        /// Somebody else changed the object meanwhile.
+        Conflict = "conflict",
+        /// Too many requests at once.
+        Throttled = "throttled",
+        /// The server could not be reached, or had an error, before anything was sent.
+        ServerError = "server-error",
+        /// No answer in time, before anything was sent.
+        Timeout = "timeout",
+    }
+);
+
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
@@ -217,6 +232,9 @@ pub enum AttemptOutcome {
         why: String,
         /// Whether trying again may help (conflict, throttled, server error before acting).
         retryable: bool,
+        /// Of what kind it is, where it may pass and a server or the way to it said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        passing: Option<Passing>,
     },
     /// A rule of the cluster (a disruption budget) does not allow it now; nothing changed. An answer, not a failure: it
     /// is asked again until the step's time is over.

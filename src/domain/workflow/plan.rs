@@ -290,7 +290,12 @@ impl Plan {
                         serde_json::json!({ "approval": message, "risk": risk })
                     }
                     StepKind::Notify { .. } => serde_json::json!({ "notify": true }),
-                    StepKind::HandOver { .. } => serde_json::json!({ "hand_over": true }),
+                    StepKind::HandOver { goes_on: false, .. } => {
+                        serde_json::json!({ "hand_over": true })
+                    }
+                    StepKind::HandOver { goes_on: true, .. } => {
+                        serde_json::json!({ "hand_over": "continue" })
+                    },
                 };
                 serde_json::json!({
                     "path": step.path,
@@ -330,7 +335,8 @@ fn effect_of(operation: &Operation) -> Value {
         | Operation::Unmake { .. }
         | Operation::Rotate(_)
         | Operation::Silence(_)
-        | Operation::Exec(_) => serde_json::json!(operation),
+        | Operation::Exec(_)
+        | Operation::Await(_) => serde_json::json!(operation),
         Operation::Collect { .. } => serde_json::json!({ "op": "collect" }),
     }
 }

@@ -3,7 +3,7 @@
 //! Promises: a pause follows from the attempts alone (its jitter from the attempt's id), so that another engine waits
 //! as long as this one would have.
 
-use super::execution::{Attempt, AttemptOutcome, Direction, StepRun};
+use super::execution::{Attempt, AttemptOutcome, Direction, Passing, StepRun};
 use crate::domain::diagnosis::words;
 use crate::domain::digest::sha256_hex;
 use crate::domain::id::AttemptId;
@@ -28,8 +28,16 @@ pub struct Retry {
 words!(
     /// A kind of failure after which a step can be tried again.
     Failure {
-        /// The server said no for a reason that may pass: a conflict, too many requests, an error before it acted.
+        /// The server said no for a reason that may pass: each of the next four.
         Passing = "passing",
+        /// Somebody else changed the object meanwhile, again and again.
+        Conflict = "conflict",
+        /// Too many requests at once.
+        Throttled = "throttled",
+        /// The server could not be reached, or had an error, before anything was sent.
+        ServerError = "server-error",
+        /// No answer in time, before anything was sent.
+        Timeout = "timeout",
         /// The server, or a precondition, said no; nothing changed.
         Refused = "refused",
         /// It ran to its end and says that it failed; what it changed by then is not known.
@@ -37,12 +45,27 @@ words!(
     }
 );
 
-/// After which failures a step is tried again. What has no answer is looked at and never simply tried again.
+/// After which failures a step is tried again. What has no answer is looked at and never simply tried again; what this
+/// engine itself held back (a lease that lapses, a stop) is tried again whatever is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "a set of words, stored by name")]
 pub struct Failures {
     passing: bool,
     refused: bool,
     failed: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    conflict: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    throttled: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    server_error: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    timeout: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl Default for Failures {
@@ -59,6 +82,10 @@ impl Failures {
             passing: failures.contains(&Failure::Passing),
             refused: failures.contains(&Failure::Refused),
             failed: failures.contains(&Failure::Failed),
+            conflict: failures.contains(&Failure::Conflict),
+            throttled: failures.contains(&Failure::Throttled),
+            server_error: failures.contains(&Failure::ServerError),
+            timeout: failures.contains(&Failure::Timeout),
         }
     }
 
@@ -72,7 +99,9 @@ impl Failures {
     #[must_use]
     pub fn include(&self, outcome: &AttemptOutcome) -> bool {
         match outcome {
-            AttemptOutcome::Refused { retryable: true, .. } => self.passing,
+            AttemptOutcome::Refused { retryable: true, passing, .. } => {
+                self.passing || passing.is_none_or(|kind| self.names(kind))
+            }
             AttemptOutcome::Refused { retryable: false, .. } => self.refused,
             AttemptOutcome::Failed { .. } => self.failed,
             AttemptOutcome::Applied { .. }
@@ -84,11 +113,24 @@ impl Failures {
         }
     }
 
+    fn names(self, kind: Passing) -> bool {
+        match kind {
+            Passing::Conflict => self.conflict,
+            Passing::Throttled => self.throttled,
+            Passing::ServerError => self.server_error,
+            Passing::Timeout => self.timeout,
+        }
+    }
+
     /// In words: `passing, failed`.
     #[must_use]
     pub fn words(&self) -> String {
         let all = [
             (self.passing, Failure::Passing),
+            (self.conflict, Failure::Conflict),
+            (self.throttled, Failure::Throttled),
+            (self.server_error, Failure::ServerError),
+            (self.timeout, Failure::Timeout),
             (self.refused, Failure::Refused),
             (self.failed, Failure::Failed),
         ];
@@ -140,7 +182,15 @@ const HELD: Retry = Retry {
     backoff_s: 5,
     most_s: 30,
     jitter: 20,
-    on: Failures { passing: true, refused: false, failed: false },
+    on: Failures {
+        passing: true,
+        refused: false,
+        failed: false,
+        conflict: false,
+        throttled: false,
+        server_error: false,
+        timeout: false,
+    },
 };
 
 /// How the next try waits.

@@ -113,7 +113,15 @@ pub enum StepKind {
     HandOver {
         /// What the person is told.
         message: String,
+        /// Whether the steps after it run all the same (`then: continue`).
+        #[serde(default, skip_serializing_if = "is_false")]
+        goes_on: bool,
     },
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 words!(

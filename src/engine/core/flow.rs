@@ -1,7 +1,7 @@
 //! What comes next in a run: from the tree of steps and where each of them is, to moves.
 //!
 //! ```text
-//! sequence   the first step that is not over; a failure ends it
+//! sequence   the first step that is not over; a failure ends it, and so does a hand-over unless it says otherwise
 //! at once    those under way, and the next ones while there is room; canaries first
 //! branch     the first arm whose condition holds
 //! failed     what has not started never will; what is in hand is finished; then the rescue, then `on_failure`
@@ -193,13 +193,43 @@ impl<'a> Walk<'a> {
     }
 
     fn in_order(&mut self, steps: &'a [PlanStep]) -> Flow<'a> {
-        for step in steps {
+        for (index, step) in steps.iter().enumerate() {
             match self.step(step) {
                 Flow::Done => {}
                 flow @ (Flow::Open | Flow::Failed(_)) => return flow,
             }
+            let Some(told) = self.handed_over(step) else { continue };
+            let why = format!("step {} handed it to a person", told.path);
+            let left = self.leave_to_a_person(&steps[index + 1..], &why);
+            if left == Flow::Open {
+                return left;
+            }
         }
         Flow::Done
+    }
+
+    /// The step, of this one and those below it, that handed the case to a person.
+    fn handed_over(&self, step: &'a PlanStep) -> Option<&'a PlanStep> {
+        self.run.with_all_below(step).into_iter().find(|below| {
+            matches!(below.kind, StepKind::HandOver { goes_on: false, .. })
+                && self.of(below).is_some_and(|run| run.state == StepState::Done)
+        })
+    }
+
+    /// What has not started never will: a person has the case.
+    fn leave_to_a_person(&mut self, steps: &'a [PlanStep], why: &str) -> Flow<'a> {
+        let mut flow = Flow::Done;
+        for step in steps {
+            if self.of(step).is_none_or(|run| run.state != StepState::Pending) {
+                continue;
+            }
+            for below in self.run.with_all_below(step) {
+                if self.of(below).is_some_and(|run| run.state == StepState::Pending) {
+                    flow = self.set(below, StepState::WillNotBeRun { reason: why.into() });
+                }
+            }
+        }
+        flow
     }
 
     fn branch(&mut self, arms: &'a [PlanStep]) -> Flow<'a> {

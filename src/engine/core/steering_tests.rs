@@ -105,7 +105,7 @@ fn failed() -> Core {
     ];
     let (mut core, _) = running(steps);
     end(&mut core, applied(), 5);
-    let no = AttemptOutcome::Refused { why: "admission".into(), retryable: false };
+    let no = AttemptOutcome::Refused { why: "admission".into(), retryable: false, passing: None };
     end(&mut core, no, 6);
     assert_eq!(case(&core).outcome, Some(Outcome::Failed));
     core
@@ -141,7 +141,7 @@ fn in_state(wanted: State) -> Core {
         State::Undoing => {
             let (mut core, _) = running(two_steps());
             end(&mut core, applied(), 5);
-            let no = AttemptOutcome::Refused { why: "no".into(), retryable: false };
+            let no = AttemptOutcome::Refused { why: "no".into(), retryable: false, passing: None };
             end(&mut core, no, 6);
             core
         }
@@ -412,7 +412,7 @@ fn a_failed_step_is_tried_again_and_the_run_goes_on_from_there() {
 fn a_step_that_fails_again_is_no_success() {
     let mut core = failed();
     steer(&mut core, retry(Some("2")), 10);
-    let no = AttemptOutcome::Refused { why: "admission".into(), retryable: false };
+    let no = AttemptOutcome::Refused { why: "admission".into(), retryable: false, passing: None };
     end(&mut core, no, 11);
     assert_eq!(case(&core).outcome, Some(Outcome::Failed));
 }
@@ -533,7 +533,8 @@ fn a_case_that_changed_nothing_or_is_undone_already_has_nothing_to_undo() {
 fn an_undo_that_failed_may_be_asked_for_again() {
     let (mut core, closed) = closed_with_changes();
     steer_closed(&mut core, &closed, Steering::Undo, Preflight::default(), 200);
-    let no = AttemptOutcome::Refused { why: "another value".into(), retryable: false };
+    let no =
+        AttemptOutcome::Refused { why: "another value".into(), retryable: false, passing: None };
     end(&mut core, no, 201);
     end(&mut core, applied(), 202);
     assert_eq!(case(&core).outcome, Some(Outcome::Failed), "a person must look");

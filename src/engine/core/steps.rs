@@ -55,7 +55,7 @@ impl Core {
         now: Timestamp,
     ) {
         match (&step.kind, &run.state) {
-            (StepKind::HandOver { message }, StepState::Pending) => {
+            (StepKind::HandOver { message, .. }, StepState::Pending) => {
                 self.change(out, case, &step.path, StepState::Done, message, now);
             }
             (StepKind::Notify { message }, StepState::Pending) => {

@@ -6,7 +6,7 @@ use crate::domain::approval::{Decision, Gesture, Preflight};
 use crate::domain::id::StepPath;
 use crate::domain::remediation::State;
 use crate::domain::workflow::bounded::{Bounded, Rule};
-use crate::domain::workflow::execution::{AttemptOutcome, StepState};
+use crate::domain::workflow::execution::{AttemptOutcome, Passing, StepState};
 use crate::domain::workflow::plan::{
     Condition, Lanes, OnFailure, PlanStep, Risk, StepKind, TemplateRef, When,
 };
@@ -68,7 +68,7 @@ pub(super) fn ends(core: &mut Core, path: &str, outcome: AttemptOutcome, now: u6
 }
 
 pub(super) fn no() -> AttemptOutcome {
-    AttemptOutcome::Refused { why: "admission".into(), retryable: false }
+    AttemptOutcome::Refused { why: "admission".into(), retryable: false, passing: None }
 }
 
 fn step_state(core: &Core, path: &str) -> StepState {
@@ -231,7 +231,8 @@ fn a_block_that_takes_too_long_is_ended() {
 
 #[test]
 fn a_refusal_that_may_pass_is_tried_again_after_its_own_pause_also_by_another_engine() {
-    let busy = || AttemptOutcome::Refused { why: "conflict".into(), retryable: true };
+    let busy =
+        || AttemptOutcome::Refused { why: "conflict".into(), retryable: true, passing: None };
     let step = |path: &str| PlanStep { attempts: 3, ..leaf(path) };
     let steps = vec![at_once("1", vec![step("1.1"), step("1.2")], 5, 0)];
     let (mut core, _) = running(steps);
@@ -468,7 +469,9 @@ fn a_step_that_a_budget_holds_back_waits_with_its_words_until_its_time_is_over()
 #[test]
 fn a_step_is_tried_again_after_the_kinds_of_failure_that_it_names_and_no_others() {
     let failed = || AttemptOutcome::Failed { why: "exit code 3".into() };
-    let busy = || AttemptOutcome::Refused { why: "conflict".into(), retryable: true };
+    let of =
+        |kind| AttemptOutcome::Refused { why: "x".into(), retryable: true, passing: Some(kind) };
+    let busy = || of(Passing::Conflict);
     let tried = |on: &[Failure], outcome: AttemptOutcome| {
         let retry = Retry { backoff_s: 10, on: Failures::of(on), ..Retry::default() };
         let step = PlanStep { attempts: 2, retry, on_failure: OnFailure::Escalate, ..leaf("1") };
@@ -484,6 +487,42 @@ fn a_step_is_tried_again_after_the_kinds_of_failure_that_it_names_and_no_others(
         again
     };
     assert_eq!((tried(&[Failure::Passing], busy()), tried(&[Failure::Passing], failed())), (1, 0));
+    for (word, kind) in [
+        (Failure::Conflict, Passing::Conflict),
+        (Failure::Throttled, Passing::Throttled),
+        (Failure::ServerError, Passing::ServerError),
+        (Failure::Timeout, Passing::Timeout),
+    ] {
+        assert_eq!((tried(&[word], of(kind)), tried(&[word], failed())), (1, 0), "{word}");
+        assert_eq!(tried(&[Failure::Passing], of(kind)), 1, "{word} is one of them");
+    }
+    assert_eq!(tried(&[Failure::Conflict], of(Passing::Throttled)), 0);
+    let own = AttemptOutcome::Refused { why: "stopped".into(), retryable: true, passing: None };
+    assert_eq!(tried(&[Failure::Failed], own), 1, "what this engine held back is no failure");
     assert_eq!((tried(&[Failure::Failed], busy()), tried(&[Failure::Failed], failed())), (0, 1));
     assert_eq!((tried(&[Failure::Refused], no()), tried(&[Failure::Passing], no())), (1, 0));
+}
+
+#[test]
+fn after_a_hand_over_nothing_runs_unless_it_says_so_and_each_step_says_why() {
+    let tell = |path: &str, goes_on| PlanStep {
+        kind: StepKind::HandOver { message: "look".into(), goes_on },
+        ..leaf(path)
+    };
+    let inner = in_order("2", vec![tell("2.1", false), leaf("2.2")]);
+    let more = in_order("3", vec![leaf("3.1")]);
+    let (mut core, _) = running(vec![leaf("1"), inner, more, leaf("4")]);
+    ends(&mut core, "1", applied(), 5);
+    assert_ne!(state(&core), State::Running);
+    for path in ["2.2", "3", "3.1", "4"] {
+        let StepState::WillNotBeRun { reason } = step_state(&core, path) else {
+            panic!("{path} is {}", word(&core, path))
+        };
+        assert_eq!(reason, "step 2.1 handed it to a person");
+    }
+    assert_eq!(paths(&core, 6), [""; 0]);
+    let (mut core, _) = running(vec![leaf("1"), tell("2", true), leaf("3")]);
+    ends(&mut core, "1", applied(), 5);
+    ends(&mut core, "3", applied(), 6);
+    assert_eq!(word(&core, "3"), "done");
 }

@@ -494,7 +494,7 @@ fn a_failed_step_undoes_what_was_done_in_reverse_and_skips_the_rest() {
     let (mut core, _) = running(steps);
     end(&mut core, applied(), 5);
     end(&mut core, applied(), 6);
-    let no = AttemptOutcome::Refused { why: "admission".into(), retryable: false };
+    let no = AttemptOutcome::Refused { why: "admission".into(), retryable: false, passing: None };
     end(&mut core, no, 7);
     assert_eq!(state(&core), State::Undoing);
     let never = core.remediation(&id("case")).and_then(|case| case.execution.clone());
@@ -561,7 +561,7 @@ fn what_a_step_created_is_taken_back_by_the_attempts_that_made_it() {
     let probe = Probe::Done("it carries the stamp".into());
     let made = attempt.clone();
     core.accept(Input::Probed { id: id("case"), path, attempt, probe }, at(60));
-    let no = AttemptOutcome::Refused { why: "admission".into(), retryable: false };
+    let no = AttemptOutcome::Refused { why: "admission".into(), retryable: false, passing: None };
     end(&mut core, no, 61);
     assert_eq!(state(&core), State::Undoing);
     let undo = sending(&core, JobKind::Send, 62).expect("its undo");
@@ -703,7 +703,7 @@ fn a_template_that_never_helps_is_not_run_on_the_same_target_for_ever() {
         approve(&mut core, &plan, now + 3);
         let result = Ok((Vec::new(), None));
         core.accept(Input::Begun { id: id("case"), plan: plan.digest, result }, at(now + 4));
-        let no = AttemptOutcome::Refused { why: "no".into(), retryable: false };
+        let no = AttemptOutcome::Refused { why: "no".into(), retryable: false, passing: None };
         end(&mut core, no, now + 5);
         let claim = Command::Claim { remediation: id("case") };
         let request = Request { command: claim, by: mira(), not_after: None };

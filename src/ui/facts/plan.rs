@@ -18,7 +18,7 @@ pub fn change(model: &Model, plan: Option<&Plan>, extent: Extent) -> Row {
         plan.operations().filter(|(_, planned)| planned.operation.mutates()).collect::<Vec<_>>();
     if mutating.is_empty() {
         let told = plan.all_steps().into_iter().find_map(|step| match &step.kind {
-            StepKind::HandOver { message } => Some(message.as_str()),
+            StepKind::HandOver { message, .. } => Some(message.as_str()),
             _ => None,
         });
         let line = told.map_or_else(

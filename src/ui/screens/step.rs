@@ -197,7 +197,7 @@ fn kind_lines(step: &PlanStep, lines: &mut Vec<Rich>) {
             lines.push(labelled("", Role::TextDim, &lanes.words()));
         }
         StepKind::Approval { message, .. } => lines.push(labelled("ASKS", Role::Text, message)),
-        StepKind::Notify { message } | StepKind::HandOver { message } => {
+        StepKind::Notify { message } | StepKind::HandOver { message, .. } => {
             lines.push(labelled("TELLS", Role::Text, message));
         }
     }

@@ -110,7 +110,7 @@ fn a_conflict_may_be_tried_again_and_a_moved_field_may_not() {
     ));
     set_limit(&sim, "shop/Deployment/web", "300Mi");
     match send(&sim, "a2", &operation) {
-        AttemptOutcome::Refused { why, retryable: false } => {
+        AttemptOutcome::Refused { why, retryable: false, .. } => {
             assert!(why.contains("\"300Mi\""), "{why}");
         }
         other => panic!("{other:?}"),

@@ -112,7 +112,8 @@ fn what_is_created_is_seen_by_its_stamp_and_only_that_is_taken_back() {
     ));
     let unmake =
         |by: &str| Operation::Unmake { object: place.clone(), made_by: vec![AttemptId::new(by)] };
-    let AttemptOutcome::Refused { why, retryable: false } = send(&sim, "u1", &unmake("a2")) else {
+    let AttemptOutcome::Refused { why, retryable: false, .. } = send(&sim, "u1", &unmake("a2"))
+    else {
         panic!("left alone")
     };
     assert!(why.contains("left alone"), "{why}");

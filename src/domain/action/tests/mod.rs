@@ -1,3 +1,4 @@
+mod allowed;
 mod network;
 mod pods;
 mod settings;

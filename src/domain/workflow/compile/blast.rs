@@ -48,6 +48,7 @@ pub(super) fn touches_template<'a>(operations: impl Iterator<Item = &'a Operatio
         | Operation::Rotate(_)
         | Operation::Silence(_)
         | Operation::Exec(_)
+        | Operation::Await(_)
         | Operation::Collect { .. } => false,
     })
 }

@@ -111,6 +111,7 @@ fn find(work: &Work<'_>, reader: &mut Reader<'_>) -> Vec<Found> {
                 | Operation::Create { .. }
                 | Operation::Unmake { .. }
                 | Operation::Exec(_)
+                | Operation::Await(_)
                 | Operation::Collect { .. } => continue,
             };
             let Got::Have(object) = reader.look(&target.key) else { continue };
@@ -206,7 +207,7 @@ fn hand_over(work: &mut Work<'_>, steps: &mut Vec<PlanStep>, found: &[Found]) {
     steps.truncate(first);
     let path = StepPath::root().child(first);
     let title = "tell a person what to change, and where its source is".into();
-    let kind = StepKind::HandOver { message };
+    let kind = StepKind::HandOver { message, goes_on: false };
     let mut step = PlanStep::plain(path, "change-at-the-source".into(), title, kind);
     step.timeout_s = HAND_OVER_S;
     step.on_failure = OnFailure::Escalate;

@@ -245,10 +245,11 @@ impl<'a> Work<'a> {
                     if skipped { message.clone() } else { at.text(path, "notify", message)? };
                 Some((StepKind::Notify { message }, "tell people".into()))
             }
-            Does::HandOver { message } => {
+            Does::HandOver { message, goes_on } => {
                 let message =
                     if skipped { message.clone() } else { at.text(path, "message", message)? };
-                Some((StepKind::HandOver { message }, "hand over to a person".into()))
+                let kind = StepKind::HandOver { message, goes_on: *goes_on };
+                Some((kind, "hand over to a person".into()))
             }
         })
     }
@@ -385,9 +386,10 @@ impl<'a> Work<'a> {
                 let diff = diff_values(&Value::Null, manifest);
                 (diff, Some((read, Answer::Object(manifest.clone()))))
             }
-            Operation::Exec(_) | Operation::Rotate(_) | Operation::Silence(_) => {
-                (operation.whole(), None)
-            }
+            Operation::Exec(_)
+            | Operation::Rotate(_)
+            | Operation::Silence(_)
+            | Operation::Await(_) => (operation.whole(), None),
             Operation::Collect { .. } => (Vec::new(), None),
         };
         self.gathered.to_mut().answers.extend(effect);

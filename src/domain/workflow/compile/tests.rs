@@ -365,7 +365,11 @@ fn a_person_is_told_what_was_found_where_nothing_can_be_done() {
     assert_eq!(plan.undo, "nothing to undo");
     let told = plan.all_steps().into_iter().filter(|step| step.skipped.is_none());
     let mut told = told.filter_map(|step| {
-        if let StepKind::HandOver { message } = &step.kind { Some(message.clone()) } else { None }
+        if let StepKind::HandOver { message, .. } = &step.kind {
+            Some(message.clone())
+        } else {
+            None
+        }
     });
     let message = told.next();
     assert!(message.unwrap().contains("Missing: Secret payments/db key password."));

@@ -280,7 +280,7 @@ fn odd_things_are_found_in_templates_that_load() {
     assert_eq!(
         with("  - id: wait\n", "  - id: stop\n    hand_over: look at it\n  - id: wait\n"),
         [
-            "29:5: step `wait` comes after a hand-over, when a person has it already (give the hand-over a `when`, or take the step out)"
+            "29:5: step `wait` never runs: it comes after a hand-over (give the hand-over a `when` or `then: continue`, or take the step out)"
         ]
     );
     assert_eq!(
@@ -597,8 +597,8 @@ fn what_can_not_be_undone_follows_what_the_step_around_it_says() {
             "  - id: around\n    steps:\n      - {id: stop, hand_over: look}\n      - {id: more, notify: x}\n"
         ),
         [
-            "30:9: step `more` comes after a hand-over, when a person has it already (give the hand-over a `when`, or take the step out)",
-            "31:5: step `wait` comes after a hand-over, when a person has it already (give the hand-over a `when`, or take the step out)",
+            "30:9: step `more` never runs: it comes after a hand-over (give the hand-over a `when` or `then: continue`, or take the step out)",
+            "31:5: step `wait` never runs: it comes after a hand-over (give the hand-over a `when` or `then: continue`, or take the step out)",
         ]
     );
 }

@@ -61,7 +61,7 @@ impl Reading<'_> {
         match word.text.as_str() {
             "action" => self.action(node, fields, scope),
             "subflow" => Some(Does::Subflow(self.call(node, fields, scope))),
-            "hand_over" => Some(Does::HandOver { message: self.message(node, "hand_over", scope) }),
+            "hand_over" => Some(self.hand_over(node, scope)),
             "steps" => {
                 let mut inside = standing.inside();
                 Some(Does::Steps(self.sequence(node, "steps", &mut inside)))
@@ -91,6 +91,31 @@ impl Reading<'_> {
             self.problem(node.place, format!("`{key}` has no `message`"));
         }
         message
+    }
+
+    /// `hand_over: TEXT`, or `{message: TEXT, then: continue}` where the steps after it run all the same.
+    fn hand_over(&mut self, node: &Node, scope: &Scope) -> Does {
+        if !matches!(node.kind, Kind::Map(_)) {
+            return Does::HandOver {
+                message: self.message(node, "hand_over", scope),
+                goes_on: false,
+            };
+        }
+        let inner = self.fields(node, "`hand_over`", &["message", "then"]);
+        let message = if let Some(text) = inner.get("message") {
+            self.message(text, "hand_over", scope)
+        } else {
+            self.problem(node.place, "`hand_over` has no `message`");
+            String::new()
+        };
+        let then = inner.get("then").and_then(Node::scalar);
+        if let (Some(other), Some(at)) =
+            (then.as_deref().filter(|word| *word != "continue"), inner.get("then"))
+        {
+            let message = format!("`then` is `continue` or left out, not `{other}`");
+            self.advise(at.place, message, "without it the steps after the hand-over do not run");
+        }
+        Does::HandOver { message, goes_on: then.is_some() }
     }
 
     /// A call of another template, its arguments beside it.

@@ -39,9 +39,9 @@ impl Reading<'_> {
         let always = |step: &Step| step.when.is_empty() && hands_over(step);
         let ends = steps.iter().position(always);
         for step in steps.iter().skip(ends.map_or(steps.len(), |at| at + 1)) {
-            let message =
-                format!("step `{}` comes after a hand-over, when a person has it already", step.id);
-            self.hint(step.place, message, "give the hand-over a `when`, or take the step out");
+            let message = format!("step `{}` never runs: it comes after a hand-over", step.id);
+            let advice = "give the hand-over a `when` or `then: continue`, or take the step out";
+            self.hint(step.place, message, advice);
         }
         for step in steps {
             for list in lists_of(step) {
@@ -99,7 +99,7 @@ impl Reading<'_> {
 /// Whether a step always ends in handing over.
 fn hands_over(step: &Step) -> bool {
     match &step.does {
-        Does::HandOver { .. } => true,
+        Does::HandOver { goes_on, .. } => !goes_on,
         Does::Steps(steps) => steps.iter().any(|step| step.when.is_empty() && hands_over(step)),
         Does::Branch(arms) => {
             let whole = arms.last().is_some_and(|arm| arm.when.is_empty());

@@ -173,13 +173,29 @@ impl Library {
     /// # Errors
     /// The sentence.
     pub fn choose(&self, diagnosis: &Diagnosis) -> Result<&Template, String> {
+        self.best(diagnosis, |_| true)
+    }
+
+    /// The best fitting template of those that change nothing: where what was chosen can't be done here.
+    ///
+    /// # Errors
+    /// The sentence.
+    pub fn choose_to_tell(&self, diagnosis: &Diagnosis) -> Result<&Template, String> {
+        self.best(diagnosis, |template| !self.acts(template))
+    }
+
+    fn best(
+        &self,
+        diagnosis: &Diagnosis,
+        suits: impl Fn(&Template) -> bool,
+    ) -> Result<&Template, String> {
         let variables = BTreeMap::from([
             ("diagnosis".to_string(), diagnosis_variable(diagnosis)),
             ("target".to_string(), target_variable(diagnosis.target.as_ref())),
         ]);
         let mut looked_at = Vec::new();
         let mut best: Option<(Rank, &Template)> = None;
-        for template in self.templates.values() {
+        for template in self.templates.values().filter(|template| suits(template)) {
             let Some(matching) = &template.matching else { continue };
             let name = &template.reference.name;
             match fits(template, matching, diagnosis, &variables, self) {

@@ -189,6 +189,9 @@ pub enum Does {
     HandOver {
         /// What the person is told; `${CEL}` allowed.
         message: String,
+        /// Whether the steps after it run all the same (`then: continue`).
+        #[serde(default)]
+        goes_on: bool,
     },
 }
 

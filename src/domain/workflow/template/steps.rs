@@ -195,6 +195,16 @@ impl Reading<'_> {
             let text = self.text(node, "on");
             on.extend(self.one_word(node, &text, "on", Failure::ALL, Failure::word));
         }
+        let part = on.iter().find(|failure| {
+            matches!(
+                failure,
+                Failure::Conflict | Failure::Throttled | Failure::ServerError | Failure::Timeout
+            )
+        });
+        if let Some(part) = part.filter(|_| on.contains(&Failure::Passing)) {
+            let message = format!("`passing` means `{part}` too");
+            self.hint(key.place, message, "name only `passing`, or only what is meant");
+        }
         if on.is_empty() && self.problems.is_empty() {
             self.advise(key.place, "`on` is empty: nothing is tried again", "write `attempts: 1`");
         }

@@ -34,7 +34,7 @@ fn outcome(core: &Core) -> Option<Outcome> {
 fn it_is_taken_back_after_a_failure_that_undoes_nothing_else() {
     let (mut core, _) = running(suspended(OnFailure::Escalate));
     end(&mut core, applied(), 5);
-    let no = AttemptOutcome::Refused { why: "admission".into(), retryable: false };
+    let no = AttemptOutcome::Refused { why: "admission".into(), retryable: false, passing: None };
     end(&mut core, no, 6);
     assert_eq!(state(&core), State::Undoing);
     assert_eq!(undone(&mut core, 7), StepPath::new("0"));
@@ -48,7 +48,7 @@ fn it_is_taken_back_last_when_everything_is_undone() {
     let (mut core, _) = running(steps);
     end(&mut core, applied(), 5);
     end(&mut core, applied(), 6);
-    let no = AttemptOutcome::Refused { why: "admission".into(), retryable: false };
+    let no = AttemptOutcome::Refused { why: "admission".into(), retryable: false, passing: None };
     end(&mut core, no, 7);
     assert_eq!(undone(&mut core, 8), StepPath::new("1"));
     assert_eq!(undone(&mut core, 9), StepPath::new("0"));
@@ -59,7 +59,8 @@ fn it_is_taken_back_last_when_everything_is_undone() {
 fn a_person_has_to_look_when_it_could_not_be_taken_back() {
     let (mut core, _) = running(suspended(OnFailure::Escalate));
     end(&mut core, applied(), 5);
-    let no = |why: &str| AttemptOutcome::Refused { why: why.into(), retryable: false };
+    let no =
+        |why: &str| AttemptOutcome::Refused { why: why.into(), retryable: false, passing: None };
     end(&mut core, no("admission"), 6);
     end(&mut core, no("somebody changed it"), 7);
     let case = core.remediation(&id("case")).expect("it stays until claimed");

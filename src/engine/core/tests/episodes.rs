@@ -49,7 +49,7 @@ fn rejected() -> Core {
 
 fn tell() -> Vec<PlanStep> {
     let mut step = patch_step("1", "cart", "a", OnFailure::Undo);
-    step.kind = StepKind::HandOver { message: "look at it".into() };
+    step.kind = StepKind::HandOver { message: "look at it".into(), goes_on: false };
     vec![step]
 }
 

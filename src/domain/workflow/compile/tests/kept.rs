@@ -29,7 +29,7 @@ fn a_change_that_lasts_is_handed_over_with_repository_path_and_patch() {
     assert!(!plan.mutates());
     let steps = plan.steps.iter().map(|step| step.id.as_str()).collect::<Vec<_>>();
     assert_eq!(steps, ["diagnostics", "change-at-the-source"]);
-    let StepKind::HandOver { message } = &plan.steps[1].kind else { panic!("a hand-over") };
+    let StepKind::HandOver { message, .. } = &plan.steps[1].kind else { panic!("a hand-over") };
     for part in [
         "To do: raise memory limit of app 512Mi → 1Gi.",
         "Argo CD shop: self-heal is on",
