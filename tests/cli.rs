@@ -362,14 +362,115 @@ fn export_writes_files_with_their_modes_and_prints_to_stdout() {
     let page = home.run(&["export", "d1", "--to", "-", "--format", "md"]).out;
     assert!(page.starts_with(&format!("# Remediation {CLOSED}")), "{page}");
     assert!(page.contains("SIMULATED"));
-    let all =
-        home.run(&["export", "--since", "2026-01-01T00:00:00Z", "--to", "-", "--format", "json"]);
-    assert_eq!(parsed(&all.out)["items"].as_array().unwrap().len(), 2, "{}", all.err);
+    let page = home.run(&["export", "d1", "--to", "-", "--format", "html"]).out;
+    assert!(page.starts_with("<!doctype html>") && page.contains("SIMULATED"), "{page}");
 
     home.with("file", "");
     let ran = home.run(&["export", "d1", "--to", "file"]);
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains("file"), "{}", ran.err);
+}
+
+const ALL: [&str; 3] = ["export", "--since", "2026-01-01T00:00:00Z"];
+
+#[test]
+fn a_period_has_a_row_for_each_remediation_and_is_as_it_was_at_its_end() {
+    let home = seeded();
+    let json = |more: &[&str]| {
+        let ran = home.run(&[&ALL[..], &["--to", "-", "--format", "json"], more].concat());
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        parsed(&ran.out)
+    };
+    let all = json(&[]);
+    assert_eq!(all["schema"], "pilothouse/v1");
+    assert_eq!(all["remediations"].as_array().unwrap().len(), 2);
+    assert_eq!((&all["counts"]["failed"], &all["counts"]["open"]), (&json!(1), &json!(1)));
+    assert_eq!(all["waits"].as_array().unwrap().len(), 2, "the failed and the stuck one");
+    assert!(all["waits"][0]["command"].as_str().unwrap().contains(CLOSED));
+    for nothing in
+        [&["-n", "other"][..], &["--template", "other"], &["--until", "2026-02-01T00:00:00Z"]]
+    {
+        assert_eq!(json(nothing)["remediations"], json!([]), "{nothing:?}");
+    }
+    assert_eq!(json(&["-n", "payments"])["remediations"].as_array().unwrap().len(), 2);
+
+    let rows = home.run(&[&ALL[..], &["--to", "-", "--format", "csv"]].concat()).out;
+    let lines = rows.split("\r\n").collect::<Vec<_>>();
+    assert_eq!((lines.len(), lines[3]), (4, ""), "{rows}");
+    assert!(lines[0].starts_with("id,cluster,simulated,opened_at,"), "{rows}");
+    assert!(lines[1].starts_with(&format!("{CLOSED},prod-eu1,true,2026-11-21T02:01:12")), "{rows}");
+
+    let ran = home.run(&[&ALL[..], &["--each", "--to", "out", "--format", "md,html"]].concat());
+    assert_eq!((ran.code, ran.out.lines().count()), (0, 6), "{}{}", ran.out, ran.err);
+    for (wrong, says) in [
+        (&["--until", "2025-01-01T00:00:00Z"][..], "the period is empty"),
+        (&["--each", "--to", "-"], "name a directory"),
+        (&["--sign", "key", "--to", "-"], "name a directory"),
+        (&["--format", "pdf"], "possible values"),
+    ] {
+        let ran = home.run(&[&ALL[..], wrong].concat());
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{wrong:?}");
+        assert!(ran.err.contains(says), "{wrong:?}: {}", ran.err);
+    }
+}
+
+/// Runs ssh-keygen; `None` when it isn't there.
+fn ssh_keygen(home: &Home, arguments: &[&str], input: &[u8]) -> Option<Output> {
+    let mut command = Command::new("ssh-keygen");
+    command.current_dir(home.0.path()).args(arguments).write_stdin(input.to_vec());
+    match command.output() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        ran => Some(ran.unwrap()),
+    }
+}
+
+#[test]
+fn a_signed_report_verifies_and_one_changed_byte_is_refused() {
+    let home = seeded();
+    let make = ["-q", "-t", "ed25519", "-N", "", "-C", "mira", "-f", "key"];
+    let Some(made) = ssh_keygen(&home, &make, b"") else {
+        eprintln!("left out: signatures (no ssh-keygen)");
+        return;
+    };
+    assert!(made.status.success(), "{made:?}");
+    let sign = ["export", "d1", "--format", "html", "--to", "out", "--sign"];
+    let ran =
+        ran(home.command(&[&sign[..], &["key"]].concat()).env("PATH", path()).output().unwrap());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(ran.out.lines().count(), 2, "the report and its signature: {}", ran.out);
+    let public = std::fs::read_to_string(home.path("key.pub")).unwrap();
+    home.with("signers", &format!("mira {public}"));
+    let signature = format!("out/{CLOSED}.html.sig");
+    let verify = ["-Y", "verify", "-f", "signers", "-I", "mira", "-n", "pilothouse-report", "-s"];
+    let verify = [&verify[..], &[&signature]].concat();
+    let mut report = std::fs::read(home.path(&format!("out/{CLOSED}.html"))).unwrap();
+    let good = ssh_keygen(&home, &verify, &report).unwrap();
+    assert!(good.status.success(), "{good:?}");
+    *report.last_mut().unwrap() ^= 1;
+    let bad = ssh_keygen(&home, &verify, &report).unwrap();
+    assert!(!bad.status.success(), "{bad:?}");
+}
+
+fn path() -> std::ffi::OsString {
+    std::env::var_os("PATH").unwrap_or_default()
+}
+
+#[test]
+fn what_can_not_be_signed_is_not_written() {
+    let home = seeded();
+    let sign = ["export", "d1", "--format", "md", "--to", "out", "--sign"];
+    let missing = home.run(&[&sign[..], &["none"]].concat());
+    assert_eq!(missing.code, 1);
+    assert!(missing.err.contains("the key none can't be read"), "{}", missing.err);
+    home.with("key", "no key");
+    let command = [&sign[..], &["key"]].concat();
+    let without = ran(home.command(&command).env("PATH", home.path("none")).output().unwrap());
+    assert_eq!(without.code, 1);
+    assert!(without.err.contains("install it (Debian: openssh-client)"), "{}", without.err);
+    let wrong = ran(home.command(&command).env("PATH", path()).output().unwrap());
+    assert_eq!(wrong.code, 1, "{}", wrong.err);
+    assert!(wrong.err.contains("nothing was written"), "{}", wrong.err);
+    assert!(!home.path("out").exists());
 }
 
 #[test]
@@ -475,6 +576,17 @@ fn a_handover_tells_what_waits_and_what_ended_and_says_since_when() {
     assert_eq!(sheet["schema"], "pilothouse/v1");
     assert_eq!(sheet["waits"].as_array().unwrap().len(), 2);
     assert!(sheet["stop"].is_null());
+    let since = ["handover", "--since", "2000-01-01T00:00:00Z", "--format"];
+    let page = home.run(&[&since[..], &["md"]].concat()).out;
+    assert!(
+        page.starts_with("# Handover of prod-eu1") && page.contains("pilothouse show d1"),
+        "{page}"
+    );
+    let ran = home.run(&[&since[..], &["html,json", "--to", "out"]].concat());
+    assert_eq!((ran.code, ran.out.lines().count()), (0, 2), "{}{}", ran.out, ran.err);
+    let ran = home.run(&[&since[..], &["csv"]].concat());
+    assert_eq!(ran.code, 2, "{}", ran.out);
+    assert!(ran.err.contains("no CSV form"), "{}", ran.err);
     let ran = home.run(&["handover", "--since", "yesterday"]);
     assert_eq!(ran.code, 2, "{}", ran.err);
     let ran = home.run(&["handover"]);

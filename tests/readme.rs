@@ -15,6 +15,7 @@ use pilothouse::domain::action::Action;
 use pilothouse::domain::breaker::Destination;
 use pilothouse::domain::workflow::lint::lint;
 use pilothouse::domain::workflow::template::Library;
+use pilothouse::export::csv;
 use std::path::Path;
 
 const OPENING: &str = "<!-- keys: made of assets/keymap.toml, held by tests/readme.rs -->\n";
@@ -412,6 +413,27 @@ fn the_table_of_breakers_is_the_one_that_work_goes_by() {
         return;
     }
     assert_eq!(&text[start..end], wanted, "run with UPDATE_README=1 to write the table anew");
+}
+
+const COLUMNS: &str =
+    "<!-- columns: made of those in src/export/csv.rs, held by tests/readme.rs -->\n";
+const COLUMNS_END: &str = "<!-- /columns -->";
+
+#[test]
+fn the_columns_of_the_csv_are_those_of_the_readme() {
+    let text = readme();
+    let start = text.find(COLUMNS).expect("the opening mark") + COLUMNS.len();
+    let end = text.find(COLUMNS_END).expect("the closing mark");
+    let mut wanted = "| column | is |\n| --- | --- |\n".to_string();
+    for column in csv::COLUMNS {
+        wanted.push_str(&format!("| `{}` | {} |\n", column.name, column.about));
+    }
+    if std::env::var_os("UPDATE_README").is_some() {
+        let updated = format!("{}{wanted}{}", &text[..start], &text[end..]);
+        std::fs::write(root().join("README.md"), updated).unwrap();
+        return;
+    }
+    assert_eq!(&text[start..end], wanted, "run with UPDATE_README=1 to write the list anew");
 }
 
 #[test]

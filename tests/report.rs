@@ -27,7 +27,7 @@ use pilothouse::domain::workflow::execution::{AttemptOutcome, Direction, StepSta
 use pilothouse::domain::workflow::plan::{
     ActionClass, Blast, Plan, PlanStep, PlannedOperation, Risk, StepKind, TemplateRef, Verification,
 };
-use pilothouse::export::{json, markdown, text};
+use pilothouse::export::{html, json, markdown, text};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -288,7 +288,7 @@ fn whole() -> Report {
 
 #[test]
 fn the_json_has_the_fields_of_the_contract() {
-    let value: Value = serde_json::from_str(&json::report(&whole()).unwrap()).unwrap();
+    let value: Value = serde_json::from_str(&json::document(&whole()).unwrap()).unwrap();
     assert_eq!(value["schema"], "pilothouse/v1");
     assert_eq!(value["id"], "d1xqh7rtv2mkq9fp");
     assert_eq!(value["state"], "closed");
@@ -378,7 +378,13 @@ fn a_simulated_case_says_so_loudly_in_every_form() {
         assert!(top.contains("SIMULATED"), "{top}");
         assert!(text.contains("scenario night, seed 1"), "{text}");
     }
-    assert!(!text::report(&whole()).contains("SIMULATED"));
+    let page = html::report(&report);
+    let body = page.split_once("<main>").unwrap().1;
+    assert!(body.trim_start().starts_with("<p class=\"simulated\"><strong>SIMULATED."), "{body}");
+    assert!(body.contains("scenario night, seed 1"), "{body}");
+    for text in [text::report(&whole()), html::report(&whole())] {
+        assert!(!text.contains("SIMULATED"));
+    }
 }
 
 #[test]
@@ -448,4 +454,70 @@ fn a_diff_can_not_end_its_block_of_code() {
     }
     let page = markdown::report(&fold(life, &context()));
     assert!(page.contains("````diff\n"), "{page}");
+}
+
+/// What a page is made of: its tags, with their attributes' names. Ends loudly when tags don't close as they opened.
+fn tags(page: &str) -> Vec<String> {
+    let mut open = Vec::<String>::new();
+    let mut all = Vec::new();
+    let mut rest = page.split_once("</style>").unwrap().1;
+    while let Some((_, after)) = rest.split_once('<') {
+        let (tag, after) = after.split_once('>').expect("a tag ends");
+        rest = after;
+        if let Some(name) = tag.strip_prefix('/') {
+            if ["head", "html"].contains(&name) {
+                continue;
+            }
+            assert_eq!(open.pop().as_deref(), Some(name));
+            continue;
+        }
+        let name = tag.split(' ').next().unwrap();
+        open.push(name.to_string());
+        all.push(name.to_string());
+        let names = tag.split('"').step_by(2).skip(usize::from(!tag.contains('"')));
+        all.extend(names.flat_map(|part| {
+            part.split(' ').filter_map(|word| word.strip_suffix('=').map(|word| format!("@{word}")))
+        }));
+    }
+    assert_eq!(open, Vec::<String>::new(), "all tags are closed");
+    all
+}
+
+#[test]
+fn the_page_has_no_script_no_link_and_nothing_that_is_fetched_whatever_the_texts_hold() {
+    let bad = "</td></table><script>alert(1)</script><img src=x onerror=alert(1)> \" onload=\"x\" ' & \
+               <a href='http://evil'>\u{202e}x</a> </style></title><!-- javascript:x";
+    let harmless = tags(&html::report(&whole()));
+    let report = fold(events(bad, bad), &context());
+    let page = html::report(&report);
+    assert_eq!(tags(&page), harmless, "texts change no tag");
+    for tag in ["script", "a", "img", "link", "iframe", "@href", "@src", "@onload", "@style"] {
+        assert!(!harmless.contains(&tag.to_string()), "{tag}");
+    }
+    assert!(page.contains("default-src &#39;none&#39;"), "the page forbids it too");
+    assert!(!page.contains('\u{202e}'));
+    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "it is there as text");
+}
+
+#[test]
+fn the_page_shows_the_verdict_the_change_who_decided_and_what_was_measured() {
+    let page = html::report(&whole());
+    for part in [
+        "<h1>payments/Deployment/ledger-api</h1>",
+        "<strong>effective</strong>",
+        "<svg class=\"chart\"",
+        "<span class=\"gone\">- limits.memory: 512Mi</span>",
+        "<span class=\"new\">+ limits.memory: 768Mi</span>",
+        "approved",
+        "mira",
+        "ready pods",
+        DIGEST,
+        "event 48266",
+        "@page",
+    ] {
+        assert!(page.contains(part), "{part}\n--\n{page}");
+    }
+    let fresh = fold(vec![Event::Opened { alert: alert("A"), owner: None }], &Context::default());
+    let page = html::report(&fresh);
+    assert!(page.contains("diagnosing") && !page.contains("<svg"), "nothing is drawn of nothing");
 }

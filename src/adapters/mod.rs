@@ -8,4 +8,5 @@ pub mod prometheus;
 pub mod relay;
 pub mod sim;
 pub mod sink;
+pub mod ssh_keygen;
 pub mod store;

@@ -46,6 +46,17 @@ pub enum Play {
     Generated(u32),
 }
 
+impl Play {
+    /// What is played, in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Named(name) => format!("scenario {name}"),
+            Self::Generated(incidents) => format!("scenario {incidents} generated incidents"),
+        }
+    }
+}
+
 /// Names of the shipped scenarios.
 #[must_use]
 pub fn scenarios() -> Vec<&'static str> {
@@ -53,16 +64,11 @@ pub fn scenarios() -> Vec<&'static str> {
 }
 
 fn world(options: &DemoOptions) -> Result<(Arc<Sim>, String), String> {
-    let (scenario, name) = match &options.scenario {
-        Play::Named(name) => {
-            (Scenario::named(name).map_err(|error| error.to_string())?, name.clone())
-        }
-        Play::Generated(incidents) => {
-            let name = format!("{incidents} generated incidents");
-            (Scenario::generated(options.seed, *incidents), name)
-        }
+    let scenario = match &options.scenario {
+        Play::Named(name) => Scenario::named(name).map_err(|error| error.to_string())?,
+        Play::Generated(incidents) => Scenario::generated(options.seed, *incidents),
     };
-    let words = format!("scenario {name}, seed {}", options.seed);
+    let words = format!("{}, seed {}", options.scenario.words(), options.seed);
     Ok((Arc::new(Sim::new(scenario, options.seed)), words))
 }
 

@@ -4,12 +4,14 @@ use super::real::connect;
 use super::store::{cluster_of, open_store};
 use crate::adapters::clock::SystemClock;
 use crate::adapters::sink::DirectorySink;
+use crate::adapters::ssh_keygen::SshKeygen;
 use crate::config::settings::Settings;
 use crate::domain::alert::Alert;
 use crate::domain::id::ClusterId;
 use crate::ports::clock::Clock;
 use crate::ports::cluster::Cluster;
 use crate::ports::line::Lines;
+use crate::ports::signer::Signer as _;
 use crate::ports::sink::Sink;
 use crate::ports::store::{InboxItem, StopFlag, Store};
 use std::path::{Path, PathBuf};
@@ -31,6 +33,18 @@ pub async fn open_log(settings: &Settings) -> Result<OpenLog, String> {
     let store = open_store(settings, true).await?;
     let cluster = cluster_of(settings, store.as_ref()).await?;
     Ok(OpenLog { store, cluster })
+}
+
+/// The log of a store that holds one cluster's only.
+///
+/// # Errors
+/// When the store can't be read, or holds the logs of none or of several.
+pub async fn only_log(store: Arc<dyn Store>) -> Result<OpenLog, String> {
+    let clusters = store.clusters().await.map_err(|error| error.to_string())?;
+    match clusters.as_slice() {
+        [cluster] => Ok(OpenLog { cluster: cluster.clone(), store }),
+        others => Err(format!("the store holds the logs of {} clusters, not of one", others.len())),
+    }
 }
 
 /// The cluster that is meant, also when the store has no log of it yet.
@@ -117,6 +131,14 @@ pub fn write_report(
         file_mode: export.file_mode,
     };
     sink.write(name, bytes)
+}
+
+/// Signs a report with an SSH key, and returns the signature's file.
+///
+/// # Errors
+/// What failed, and what to do.
+pub fn sign_report(key: &Path, bytes: &[u8]) -> Result<Vec<u8>, String> {
+    SshKeygen { program: "ssh-keygen".into(), key: key.to_path_buf() }.sign(bytes)
 }
 
 /// The wall clock, for what names a time at the edge.

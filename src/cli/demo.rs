@@ -1,11 +1,15 @@
 //! `demo`: the simulated cluster.
 
 use super::exit::{Exit, Failure, Outcome};
+use super::export::every;
 use super::output::Output;
+use super::reading::Log;
 use super::session::{Session, VERSION};
 use crate::assemble::demo::{DemoOptions, Play, demo, play, scenarios};
+use crate::assemble::without_engine::{only_log, write_report};
 use crate::telemetry;
 use serde_json::json;
+use std::path::{Path, PathBuf};
 
 /// The console on the simulated cluster: incidents unfold by themselves; nothing outside is touched or needed.
 #[derive(Debug, clap::Args)]
@@ -22,6 +26,9 @@ pub struct Demo {
     /// Play it to the end without a screen, with simulated people, and print the transcript.
     #[arg(long)]
     pub headless: bool,
+    /// Also write the report of each remediation there, in every format.
+    #[arg(long, value_name = "DIR", requires = "headless")]
+    pub reports: Option<PathBuf>,
 }
 
 impl Demo {
@@ -44,7 +51,7 @@ impl Demo {
     pub fn run(&self, session: &Session) -> Outcome {
         let options = self.options()?;
         if self.headless {
-            return headless(session, &options);
+            return headless(session, &options, self.reports.as_deref());
         }
         super::console::needs_terminal()?;
         // The log of a play is in the ring only: it leaves nothing behind.
@@ -57,9 +64,19 @@ impl Demo {
     }
 }
 
-fn headless(session: &Session, options: &DemoOptions) -> Outcome {
-    let (played, _store) =
+fn headless(session: &Session, options: &DemoOptions, reports: Option<&Path>) -> Outcome {
+    let (played, store) =
         play(options, VERSION, &session.runtime).map_err(|why| Failure::new(Exit::Failed, why))?;
+    if let Some(directory) = reports {
+        let log = session.wait(only_log(store)).map_err(Failure::unavailable)?;
+        let words = format!("{}, seed {}", options.scenario.words(), options.seed);
+        let files = session.wait(every(&Log::over(log), played.ended_at, words))?;
+        for (name, text) in &files {
+            write_report(session.settings(), Some(directory), name, text.as_bytes())
+                .map_err(|why| Failure::new(Exit::Failed, why))?;
+        }
+        session.output.say(&format!("{} files in {}", files.len(), directory.display()));
+    }
     let output: Output = session.output;
     if output.is_text() {
         for line in &played.lines {

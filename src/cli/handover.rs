@@ -3,13 +3,16 @@
 use super::exit::{Exit, Failure, Outcome};
 use super::export::{Since, since};
 use super::reading::Log;
+use super::reports::{Document, Kind, Place, hand_out};
 use super::session::Session;
 use crate::assemble::without_engine::now;
 use crate::domain::event::Recorded;
 use crate::domain::report::handover::{Handover as Sheet, Sources, StopLine};
 use crate::domain::time::{Timestamp, plus};
+use crate::engine::snapshot::Stop;
 use crate::export::handover;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 /// Events that one read brings.
 const PAGE: u32 = 2_000;
@@ -24,6 +27,21 @@ pub struct Handover {
     /// From when: a length of time (8h) or a moment (RFC 3339); without it since your own last command, or 12 h.
     #[arg(long, value_name = "T", value_parser = since)]
     pub since: Option<Since>,
+    /// Formats, separated by commas: md, html, json; without it, lines for the terminal.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "LIST")]
+    pub format: Vec<Kind>,
+    /// Directory for files; without it, stdout.
+    #[arg(long, value_name = "DIR")]
+    pub to: Option<String>,
+    /// Sign each file with this SSH key, as `export` does.
+    #[arg(long, value_name = "KEY")]
+    pub sign: Option<PathBuf>,
+}
+
+/// A stop as reports tell it.
+#[must_use]
+pub fn stop_line(stop: &Stop) -> StopLine {
+    StopLine { by: stop.by.clone(), reason: stop.reason.clone(), since: stop.since }
 }
 
 impl Handover {
@@ -33,6 +51,12 @@ impl Handover {
     /// When the log can't be read.
     pub fn run(&self, session: &Session) -> Outcome {
         let sheet = session.wait(self.sheet(session))?;
+        if !self.format.is_empty() || self.to.is_some() || self.sign.is_some() {
+            let kinds = if self.format.is_empty() { vec![Kind::Md] } else { self.format.clone() };
+            let to = self.to.clone().or_else(|| Some("-".into()));
+            let place = Place { to, sign: self.sign.clone() };
+            return hand_out(session, &[Document::Handover(Box::new(sheet))], &kinds, &place);
+        }
         if session.output.is_text() {
             session.output.data(&handover::handover(&sheet))?;
         } else {
@@ -57,17 +81,14 @@ impl Handover {
         for id in &ids {
             cases.push(log.case(id).await?.0);
         }
-        let stop = snapshot.stop.as_ref().map(|stop| StopLine {
-            by: stop.by.clone(),
-            reason: stop.reason.clone(),
-            since: stop.since,
-        });
         Ok(Sheet::of(Sources {
             cluster: snapshot.cluster.clone(),
             simulated: snapshot.simulated.clone(),
             since: from,
             until,
-            stop,
+            stop: snapshot.stop.as_ref().map(stop_line),
+            breakers: &snapshot.breakers,
+            history: &snapshot.history,
             cases: &cases,
             events: &events,
         }))
@@ -100,23 +121,10 @@ async fn left_at(
     Ok((from, format!("the last {HOURS} h")))
 }
 
-/// All events since a moment. Times never go backwards in a log, so the first of them is found by halving.
+/// All events since a moment.
 async fn events_since(log: &Log, head: u64, from: Timestamp) -> Result<Vec<Recorded>, Failure> {
-    let (mut low, mut high) = (0, head);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let earlier = match log.after(middle, 1).await?.first() {
-            Some(recorded) => recorded.at < from,
-            None => false,
-        };
-        if earlier {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
     let mut events = Vec::new();
-    let mut after = low;
+    let mut after = log.position_at(from, head).await?;
     loop {
         let page = log.after(after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(events) };

@@ -35,6 +35,7 @@ pub mod reading;
 pub mod receipt;
 pub mod record;
 pub mod reject;
+pub mod reports;
 pub mod resume;
 pub mod retry;
 pub mod revise;

@@ -4,9 +4,10 @@ use super::exit::{Exit, Failure};
 use super::session::Session;
 use crate::assemble::without_engine::{OpenLog, now, open_log};
 use crate::domain::event::Recorded;
-use crate::domain::id::RemediationId;
+use crate::domain::id::{ClusterId, RemediationId};
 use crate::domain::remediation::Remediation;
 use crate::domain::report::{Context, Report};
+use crate::domain::time::Timestamp;
 use crate::engine::reader::{self, ReadError};
 use crate::engine::snapshot::Snapshot;
 use std::sync::Arc;
@@ -32,12 +33,71 @@ impl Session {
 }
 
 impl Log {
+    /// A log that is open.
+    #[must_use]
+    pub fn over(log: OpenLog) -> Self {
+        Self(log)
+    }
+
     /// The picture of the log.
     ///
     /// # Errors
     /// When it can't be read.
     pub async fn snapshot(&self) -> Result<Snapshot, Failure> {
-        reader::snapshot(self.0.store.as_ref(), &self.0.cluster, now()).await.map_err(failure)
+        self.snapshot_at(now()).await
+    }
+
+    /// The picture of the log as seen at a moment.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub async fn snapshot_at(&self, now: Timestamp) -> Result<Snapshot, Failure> {
+        reader::snapshot(self.0.store.as_ref(), &self.0.cluster, now).await.map_err(failure)
+    }
+
+    /// Whose log it is.
+    #[must_use]
+    pub fn cluster(&self) -> ClusterId {
+        self.0.cluster.clone()
+    }
+
+    /// Ids of all cases that were opened before the period's end, and are open or of which something happened since
+    /// its start.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn ids_within(
+        &self,
+        (since, until): (Timestamp, Timestamp),
+        head: u64,
+    ) -> Result<Vec<RemediationId>, Failure> {
+        let start = self.position_at(since, head).await?;
+        let rows = reader::cases(self.0.store.as_ref(), &self.0.cluster).await.map_err(failure)?;
+        let within = rows
+            .into_iter()
+            .filter(|row| row.opened_at < until && (row.live || row.last_seq > start));
+        Ok(within.map(|row| row.id).collect())
+    }
+
+    /// Position of the last event before a moment. Times never go backwards in a log, so it is found by halving.
+    ///
+    /// # Errors
+    /// When the log can't be read.
+    pub async fn position_at(&self, moment: Timestamp, head: u64) -> Result<u64, Failure> {
+        let (mut low, mut high) = (0, head);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let earlier = match self.after(middle, 1).await?.first() {
+                Some(recorded) => recorded.at < moment,
+                None => false,
+            };
+            if earlier {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
     }
 
     /// One case by id or unique prefix.

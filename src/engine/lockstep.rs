@@ -359,7 +359,8 @@ impl<S: Stage> Lockstep<S> {
         let store = self.outside.store.clone();
         let appended = now_or_never(async {
             let drafts = log::drafts(store.as_ref(), events).await?;
-            store.append(&self.lease, &self.head, &batch, drafts, Vec::new(), Vec::new()).await
+            let index = self.core.index_rows(events);
+            store.append(&self.lease, &self.head, &batch, drafts, index, Vec::new()).await
         });
         let stored =
             appended.ok_or("the store must answer at once")?.map_err(|error| error.to_string())?;

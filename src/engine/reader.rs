@@ -10,7 +10,7 @@ use crate::domain::id::{ClusterId, RemediationId};
 use crate::domain::policy::Policy;
 use crate::domain::remediation::Remediation;
 use crate::domain::time::Timestamp;
-use crate::ports::store::{Store, StoreError};
+use crate::ports::store::{IndexRow, Store, StoreError};
 use std::sync::Arc;
 
 /// Rows of the index that one read brings.
@@ -140,6 +140,20 @@ pub fn fold(cluster: &ClusterId, id: &RemediationId, events: &[Recorded]) -> Opt
     case
 }
 
+/// All cases, in the order of the index.
+pub async fn cases(store: &dyn Store, cluster: &ClusterId) -> Result<Vec<IndexRow>, ReadError> {
+    let mut rows = Vec::new();
+    loop {
+        let skip = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        let page = store.index(cluster, false, skip, PAGE).await?;
+        let last = page.len() < PAGE as usize;
+        rows.extend(page);
+        if last {
+            return Ok(rows);
+        }
+    }
+}
+
 async fn find(
     store: &dyn Store,
     cluster: &ClusterId,
@@ -149,17 +163,10 @@ async fn find(
         return Err(ReadError::NotFound(String::new()));
     }
     let mut found = Vec::new();
-    let mut skip = 0;
-    loop {
-        let page = store.index(cluster, false, skip, PAGE).await?;
-        let count = u32::try_from(page.len()).unwrap_or(PAGE);
-        found.extend(
-            page.into_iter().map(|row| row.id).filter(|id| id.as_str().starts_with(prefix)),
-        );
-        if count < PAGE {
-            break;
+    for row in cases(store, cluster).await? {
+        if row.id.as_str().starts_with(prefix) {
+            found.push(row.id);
         }
-        skip += count;
     }
     match found.as_slice() {
         [] => Err(ReadError::NotFound(prefix.into())),

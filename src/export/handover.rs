@@ -23,6 +23,10 @@ pub fn handover(handover: &Handover) -> String {
         )),
         None => say("nothing is stopped".into()),
     }
+    for one in &handover.breakers {
+        let (name, since) = (&one.destination, rfc3339(one.since));
+        say(format!("breaker {name} {} since {since}: {}", one.state, one.cause));
+    }
     for (title, lines) in [
         ("needs you", &handover.waits),
         ("held", &handover.held),
@@ -48,8 +52,12 @@ pub fn handover(handover: &Handover) -> String {
 fn case(handover: &Handover, line: &CaseLine) -> Vec<String> {
     let state = line.outcome.as_deref().unwrap_or(line.state.word());
     let since = spoken(seconds_between(line.since, handover.until));
+    let until = line.until.map_or_else(String::new, |at| {
+        let left = seconds_between(handover.until, at);
+        if left < 0 { "; was due".into() } else { format!("; until in {}", spoken(left)) }
+    });
     let mut lines = vec![format!(
-        "  {}  {state:<17} {}  {}  {since} ago",
+        "  {}  {state:<17} {}  {}  {since} ago{until}",
         short(line.id.as_str()),
         line.target,
         line.what

@@ -7,5 +7,6 @@ pub mod entropy;
 pub mod line;
 pub mod metrics;
 pub mod relay;
+pub mod signer;
 pub mod sink;
 pub mod store;

@@ -3,12 +3,15 @@
 //! Absent on purpose: anything that the log doesn't say; whoever takes over reads the cases themselves.
 
 use super::form::REPORT_SCHEMA;
+use crate::domain::breaker::View;
 use crate::domain::event::{Event, Recorded};
 use crate::domain::id::RemediationId;
 use crate::domain::remediation::{Remediation, State};
 use crate::domain::steering::with_reason;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Timestamp, plus};
 use crate::domain::timeline::sentence;
+use crate::domain::workflow::history::History;
+use crate::domain::workflow::left;
 use serde::Serialize;
 
 /// One case in a handover.
@@ -28,6 +31,8 @@ pub struct CaseLine {
     pub why: String,
     /// Since when.
     pub since: Timestamp,
+    /// When that ends: the request lapses, the settle time is over, the run is about done; `null`: not known.
+    pub until: Option<Timestamp>,
     /// The command that goes on with it; empty: it goes on by itself, or is over.
     pub command: String,
 }
@@ -56,6 +61,19 @@ pub struct StopLine {
     pub since: Timestamp,
 }
 
+/// A breaker that is not closed, or that a person set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BreakerLine {
+    /// In front of what.
+    pub destination: String,
+    /// How it stands.
+    pub state: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Why.
+    pub cause: String,
+}
+
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Handover {
@@ -73,6 +91,8 @@ pub struct Handover {
     pub until: Timestamp,
     /// The stop in force.
     pub stop: Option<StopLine>,
+    /// Breakers that are not closed, or that a person set.
+    pub breakers: Vec<BreakerLine>,
     /// What needs a person, nearest deadline first.
     pub waits: Vec<CaseLine>,
     /// What is paused, by hand, blocked or lapsed.
@@ -100,6 +120,10 @@ pub struct Sources<'a> {
     pub until: Timestamp,
     /// The stop in force.
     pub stop: Option<StopLine>,
+    /// All breakers.
+    pub breakers: &'a [View],
+    /// How long steps usually take.
+    pub history: &'a History,
     /// All cases that are open, that need a person, or of which an event is among `events`.
     pub cases: &'a [Remediation],
     /// The events since, oldest first.
@@ -110,7 +134,8 @@ impl Handover {
     /// The fold.
     #[must_use]
     pub fn of(sources: Sources<'_>) -> Self {
-        let Sources { cluster, simulated, since, until, stop, cases, events } = sources;
+        let Sources { cluster, simulated, since, until, stop, breakers, history, cases, events } =
+            sources;
         let (since, since_why) = since;
         let mut waits = Vec::new();
         let mut held = Vec::new();
@@ -132,7 +157,8 @@ impl Handover {
                     | State::Verifying => &mut acting,
                 }
             };
-            list.push((case.request.as_ref().map(|request| request.expires_at), line(case)));
+            let line = CaseLine { until: self::until(case, history), ..line(case) };
+            list.push((case.request.as_ref().map(|request| request.expires_at), line));
         }
         waits.sort_by_key(|(due, line)| (due.is_none(), *due, line.since, line.id.clone()));
         ended.sort_by_key(|(_, line)| (std::cmp::Reverse(line.since), line.id.clone()));
@@ -149,6 +175,7 @@ impl Handover {
             since_why,
             until,
             stop,
+            breakers: breaker_lines(breakers),
             waits: lines(waits),
             held: lines(held),
             acting: lines(acting),
@@ -159,7 +186,9 @@ impl Handover {
     }
 }
 
-fn line(case: &Remediation) -> CaseLine {
+/// The line of one case.
+#[must_use]
+pub(super) fn line(case: &Remediation) -> CaseLine {
     let id = &case.id;
     let what = case.plan.as_deref().map_or_else(
         || case.diagnosis.as_ref().map_or(String::new(), |found| found.summary.clone()),
@@ -200,8 +229,42 @@ fn line(case: &Remediation) -> CaseLine {
         what,
         why,
         since: case.state_since,
+        until: until(case, &History::default()),
         command,
     }
+}
+
+/// When what goes on ends.
+fn until(case: &Remediation, history: &History) -> Option<Timestamp> {
+    match case.state {
+        State::AwaitingApproval => case.request.as_ref().map(|request| request.expires_at),
+        State::Verifying => case.settle_until,
+        State::Running => {
+            let left = left::of_case(case, history, case.updated_at)?;
+            left.runs.map(|_| plus(case.updated_at, left.seconds))
+        }
+        State::Diagnosing
+        | State::Planning
+        | State::Blocked
+        | State::Paused
+        | State::Undoing
+        | State::ByHand
+        | State::Expired
+        | State::Closed => None,
+    }
+}
+
+/// The breakers that are not closed, or that a person set.
+#[must_use]
+pub(super) fn breaker_lines(breakers: &[View]) -> Vec<BreakerLine> {
+    let stands_out = |view: &&View| view.down_since.is_some() || view.forced.is_some();
+    let lines = breakers.iter().filter(stands_out).map(|view| BreakerLine {
+        destination: view.destination.to_string(),
+        state: view.state.to_string(),
+        since: view.since,
+        cause: view.cause.clone(),
+    });
+    lines.collect()
 }
 
 /// What an event says that a person did; `None`: the engine did it.

@@ -7,5 +7,6 @@
 pub mod fold;
 pub mod form;
 pub mod handover;
+pub mod period;
 
 pub use form::{Context, Report};

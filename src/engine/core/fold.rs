@@ -197,7 +197,7 @@ impl Core {
 
     /// The index row of one case.
     #[must_use]
-    pub fn index_row(&self, id: &RemediationId) -> Option<IndexRow> {
+    fn index_row(&self, id: &RemediationId) -> Option<IndexRow> {
         if let Some(case) = self.open.get(id) {
             return Some(IndexRow {
                 id: id.clone(),
@@ -215,6 +215,14 @@ impl Core {
             first_seq: row.events.0,
             last_seq: row.events.1,
         })
+    }
+
+    /// The rows of the cases that these events are about, as the index has them after these events.
+    #[must_use]
+    pub fn index_rows(&self, events: &[Recorded]) -> Vec<IndexRow> {
+        let subjects = events.iter().filter_map(|event| event.subject.as_ref());
+        let subjects = subjects.collect::<BTreeSet<_>>();
+        subjects.into_iter().filter_map(|id| self.index_row(id)).collect()
     }
 
     /// Whether new changes may be sent at all.

@@ -9,8 +9,7 @@ use crate::engine::command::{Command, Receipt, Refusal};
 use crate::engine::core::Core;
 use crate::engine::job::Input;
 use crate::engine::{crash, log};
-use crate::ports::store::{IndexRow, StoreError};
-use std::collections::BTreeSet;
+use crate::ports::store::StoreError;
 use tokio::sync::oneshot;
 
 impl Dispatcher {
@@ -100,7 +99,7 @@ impl Dispatcher {
     ) -> Result<(), StoreError> {
         let Some(lease) = self.leases.store.clone() else { return Err(StoreError::Fenced) };
         let drafts = log::drafts(self.outside.store.as_ref(), events).await?;
-        let index = self.index_rows(events);
+        let index = self.core.index_rows(events);
         self.batches += 1;
         let batch =
             BatchId::new(format!("{}/{}/{}", self.leases.holder, lease.fence, self.batches));
@@ -118,12 +117,6 @@ impl Dispatcher {
         }
         self.store_down = None;
         Ok(())
-    }
-
-    fn index_rows(&self, events: &[Recorded]) -> Vec<IndexRow> {
-        let subjects =
-            events.iter().filter_map(|event| event.subject.clone()).collect::<BTreeSet<_>>();
-        subjects.into_iter().filter_map(|id| self.core.index_row(&id)).collect()
     }
 
     /// Nothing was written: the state that was built on it is dropped.
