@@ -8,15 +8,21 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// A console in a pty.
-struct Console {
+pub struct Console {
     screen: Arc<Mutex<vt100::Parser>>,
     keys: Box<dyn std::io::Write + Send>,
     child: Box<dyn portable_pty::Child + Send + Sync>,
     _pty: Box<dyn portable_pty::MasterPty + Send>,
 }
 
+impl Drop for Console {
+    fn drop(&mut self) {
+        let _ended = self.child.kill();
+    }
+}
+
 impl Console {
-    fn start(world: &World) -> Self {
+    pub fn start(world: &World) -> Self {
         let size = PtySize { rows: 36, cols: 120, pixel_width: 0, pixel_height: 0 };
         let pty = native_pty_system().openpty(size).expect("a pty");
         let mut command = CommandBuilder::new(PROGRAM);
@@ -50,11 +56,11 @@ impl Console {
         Self { screen, keys, child, _pty: pty.master }
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         self.screen.lock().expect("the screen").screen().contents()
     }
 
-    fn wait_for(&self, wanted: &str, seconds: u64) -> String {
+    pub fn wait_for(&self, wanted: &str, seconds: u64) -> String {
         let deadline = Instant::now() + Duration::from_secs(seconds);
         loop {
             let text = self.text();
@@ -66,7 +72,27 @@ impl Console {
         }
     }
 
-    fn press(&mut self, keys: &str) {
+    /// Whether a text comes in time.
+    pub fn shows(&self, wanted: &str, seconds: u64) -> bool {
+        let deadline = Instant::now() + Duration::from_secs(seconds);
+        while Instant::now() < deadline {
+            if self.text().contains(wanted) {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        false
+    }
+
+    /// Types like a person: one key after the other.
+    pub fn typed(&mut self, keys: &str) {
+        for key in keys.chars() {
+            self.press(&key.to_string());
+            std::thread::sleep(Duration::from_millis(80));
+        }
+    }
+
+    pub fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).expect("keys");
         self.keys.flush().expect("keys");
     }

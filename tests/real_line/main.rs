@@ -20,6 +20,7 @@ mod console;
 mod crashes;
 mod drift;
 mod gate;
+mod keys;
 mod refusals;
 mod rollouts;
 mod steering;
