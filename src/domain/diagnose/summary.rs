@@ -14,6 +14,8 @@ pub(crate) fn summary(seen: &Seen<'_>, chosen: &Weighed, doubt: &str) -> String 
     // What the end of the log says is said once.
     let log =
         if seen.any(&["log-hint", "dependency-complaint"]) { "log-hint" } else { "previous-log" };
+    // What a container waits for after a run that ended is only the back-off.
+    let waiting = if seen.any(&["exit-code", "start-failed"]) { "" } else { "waiting" };
     let known = seen.quote_up_to(
         3,
         &[
@@ -50,18 +52,14 @@ pub(crate) fn summary(seen: &Seen<'_>, chosen: &Weighed, doubt: &str) -> String 
             "condition-progressing",
             "usage-at-limit",
             "unhealthy",
-            "waiting",
+            waiting,
+            "pods",
         ],
     );
-    let pods = seen.quote(&["pods", "job"]);
-    if known.is_empty() && seen.picture.well() {
+    let pods = seen.quote(&["pods"]);
+    if known == pods && seen.picture.well() {
         return format!("{path}: nothing is wrong with it that can be seen: {pods}");
     }
-    let known = if known.matches("; ").count() < 2 && !pods.is_empty() {
-        [known, pods].into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join("; ")
-    } else {
-        known
-    };
     let doubt = if doubt.is_empty() { String::new() } else { format!(" ({doubt})") };
     format!("{path}: the cause is not known{doubt}: {known}")
 }
