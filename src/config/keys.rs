@@ -132,6 +132,24 @@ pub const KEYS: &[Key] = &[
         "what becomes of changes that Argo CD, Flux or another keeper would put back",
     ),
     key(
+        "policy.repeat_window",
+        at_least(1),
+        "24h",
+        "how far back repeats on the same target for the same cause count",
+    ),
+    key(
+        "policy.useless_repeats",
+        Kind::Number { min: 1, max: 1_000 },
+        "2",
+        "times that a template may not help there before the case goes to a person instead",
+    ),
+    key(
+        "policy.helped_repeats",
+        Kind::Number { min: 1, max: 1_000 },
+        "3",
+        "times that it may help there and the cause come back, before the case goes to a person instead",
+    ),
+    key(
         "policy.patience",
         at_least(0),
         "1m",

@@ -10,6 +10,7 @@ use super::settings::{
     UiSettings, VectorDbSettings, WebhookSettings,
 };
 use super::value::{Kind, Value};
+use crate::domain::effectiveness::RepeatLimits;
 use crate::domain::policy::{Managed, Mode};
 use crate::domain::workflow::plan::Risk;
 use std::collections::{BTreeMap, BTreeSet};
@@ -373,6 +374,26 @@ impl Layers {
         u32::try_from(self.number(path)).unwrap_or(0)
     }
 
+    fn policy(&self) -> PolicySettings {
+        PolicySettings {
+            roles: self.path("policy.roles"),
+            protected: self.set("policy.protected"),
+            denied: self.set("policy.denied"),
+            max_pods: u32::try_from(self.number("policy.max_pods")).unwrap_or(1),
+            managed: Managed::from_word(&self.text("policy.managed")).unwrap_or(Managed::ByKind),
+            repeats: RepeatLimits {
+                window_s: self.number("policy.repeat_window"),
+                useless: u32::try_from(self.number("policy.useless_repeats")).unwrap_or(1),
+                helped: u32::try_from(self.number("policy.helped_repeats")).unwrap_or(1),
+            },
+            patience_s: self.number("policy.patience"),
+            settle_s: match self.entries.get("policy.settle") {
+                Some((Value::Number(seconds), _)) => Some(*seconds),
+                _ => None,
+            },
+        }
+    }
+
     fn settings(&self) -> Settings {
         Settings {
             cluster: ClusterSettings {
@@ -390,19 +411,7 @@ impl Layers {
                 request_timeout_s: self.number("engine.request_timeout"),
                 max_running: usize::try_from(self.number("engine.max_running")).unwrap_or(1),
             },
-            policy: PolicySettings {
-                roles: self.path("policy.roles"),
-                protected: self.set("policy.protected"),
-                denied: self.set("policy.denied"),
-                max_pods: u32::try_from(self.number("policy.max_pods")).unwrap_or(1),
-                managed: Managed::from_word(&self.text("policy.managed"))
-                    .unwrap_or(Managed::ByKind),
-                patience_s: self.number("policy.patience"),
-                settle_s: match self.entries.get("policy.settle") {
-                    Some((Value::Number(seconds), _)) => Some(*seconds),
-                    _ => None,
-                },
-            },
+            policy: self.policy(),
             approval: ApprovalSettings {
                 without_terminal: Risk::from_word(&self.text("approval.without_terminal")),
                 expires_s: ["low", "medium", "high", "critical"]

@@ -2,6 +2,7 @@
 
 use super::secret::Secret;
 use crate::domain::breaker::{Destination, Limits};
+use crate::domain::effectiveness::RepeatLimits;
 use crate::domain::policy::{Grant, Managed, Mode, Policy};
 use crate::domain::workflow::plan::Risk;
 use std::collections::{BTreeMap, BTreeSet};
@@ -97,6 +98,8 @@ pub struct PolicySettings {
     pub max_pods: u32,
     /// What becomes of changes that a keeper would put back.
     pub managed: Managed,
+    /// After how many repeats a template is used up for a target and cause.
+    pub repeats: RepeatLimits,
     /// Seconds for which a case whose cause can't be told is looked at again.
     pub patience_s: u64,
     /// Settle time in seconds for all templates; `None`: as each says.
@@ -214,6 +217,7 @@ impl Settings {
             without_terminal: self.approval.without_terminal,
             max_pods: self.policy.max_pods,
             managed: self.policy.managed,
+            repeats: self.policy.repeats,
             alerts_match: self.alerts_match.clone(),
             max_running: self.engine.max_running,
             patience_s: self.policy.patience_s,

@@ -1,6 +1,7 @@
 //! Roles, permissions, mode, protected namespaces: decided here and nowhere else.
 
 use super::diagnosis::words;
+use super::effectiveness::RepeatLimits;
 use super::principal::Principal;
 use super::workflow::plan::{ActionClass, Manager, Plan, Risk};
 use serde::{Deserialize, Serialize};
@@ -143,6 +144,8 @@ pub struct Policy {
     pub managed: Managed,
     /// Labels that an alert must carry to belong to this cluster.
     pub alerts_match: BTreeMap<String, String>,
+    /// After how many repeats a template is used up for a target and cause.
+    pub repeats: RepeatLimits,
     /// Executions at once on the cluster.
     pub max_running: usize,
     /// Seconds for which a case whose cause can't be told is looked at again, before it goes to a person.
@@ -165,6 +168,7 @@ impl Default for Policy {
             max_pods: 50,
             managed: Managed::ByKind,
             alerts_match: BTreeMap::new(),
+            repeats: RepeatLimits::default(),
             max_running: 10,
             patience_s: 0,
             settle_s: None,

@@ -4,6 +4,7 @@ use crate::domain::alert::Alert;
 use crate::domain::approval::{Drift, Preflight};
 use crate::domain::breaker::Move;
 use crate::domain::diagnosis::Diagnosis;
+use crate::domain::effectiveness::Record;
 use crate::domain::id::{AttemptId, PlanDigest, RemediationId, StepPath};
 use crate::domain::operation::Operation;
 use crate::domain::remediation::Remediation;
@@ -95,6 +96,8 @@ pub enum Job {
         diagnosis: Box<Diagnosis>,
         /// How a person wants it to be.
         wish: Option<Wish>,
+        /// What came of earlier cases.
+        records: Arc<Vec<Record>>,
     },
     /// Compare touched fields with the plan.
     WatchDrift {

@@ -4,6 +4,7 @@
 use super::job::JobFailure;
 use super::outside::{Outside, silence};
 use crate::domain::diagnosis::Diagnosis;
+use crate::domain::effectiveness::{Past, Record};
 use crate::domain::evidence::Gathered;
 use crate::domain::id::{ClusterId, StepPath};
 use crate::domain::operation::{Operation, PreviewLabel};
@@ -13,22 +14,22 @@ use crate::domain::workflow::bounded::Bounded;
 use crate::domain::workflow::compile::{ItemsRequest, PlanRequest, compile, items_now};
 use crate::domain::workflow::diff::diff_values;
 use crate::domain::workflow::plan::{Plan, PlanStep, PlannedOperation, StepKind};
+use crate::domain::workflow::template::Template;
 use crate::ports::cluster::ClusterError;
 use serde_json::Value;
 
-/// Makes the plan for a diagnosis, as a person wants it where one said so.
+/// Makes the plan for a diagnosis, as a person wants it where one said so, else as the evidence and what came of earlier
+/// cases say.
 pub async fn plan(
     outside: &Outside,
     cluster: &ClusterId,
     diagnosis: &Diagnosis,
     wish: Option<&Wish>,
+    records: &[Record],
 ) -> Result<Box<Plan>, JobFailure> {
     let wanted = wish.and_then(|wish| wish.template.as_deref());
-    let template = match wanted {
-        Some(name) => outside.library.templates.get(name).ok_or(format!("no template `{name}`")),
-        None => outside.library.choose(diagnosis),
-    }
-    .map_err(|why| JobFailure { why, retryable: false })?;
+    let (template, left_out) = choose(outside, diagnosis, wanted, records)
+        .map_err(|why| JobFailure { why, retryable: false })?;
     let overrides = wish.map(|wish| wish.params.clone()).unwrap_or_default();
     let request = PlanRequest {
         cluster,
@@ -56,6 +57,7 @@ pub async fn plan(
         other => other?,
     };
     plan.reads = outside.keep(&gathered).await;
+    tell_what_was_left_out(&mut plan, &left_out);
     let mut blockers = Vec::new();
     if wanted.is_some() {
         let (notes, against) = outside.library.objections(template, diagnosis);
@@ -95,6 +97,38 @@ async fn told(
         })
         .await;
     compiled.ok().filter(|_| silence(gathered).is_none())
+}
+
+/// The template that a person wants, else the one that fits, with why others were left out.
+fn choose<'a>(
+    outside: &'a Outside,
+    diagnosis: &Diagnosis,
+    wanted: Option<&str>,
+    records: &[Record],
+) -> Result<(&'a Template, Vec<String>), String> {
+    if let Some(name) = wanted {
+        let known = outside.library.templates.get(name);
+        return known.map(|it| (it, Vec::new())).ok_or(format!("no template `{name}`"));
+    }
+    let target = diagnosis.target.as_ref().map(|target| &target.key);
+    let (now, limits) = (outside.clock.now(), &outside.policy.repeats);
+    let past = Past::of(records, target, diagnosis.cause, now, limits);
+    outside.library.choose_after(diagnosis, &past)
+}
+
+/// A person who is told gets to know that more of the same was not proposed, and why.
+fn tell_what_was_left_out(plan: &mut Plan, left_out: &[String]) {
+    for why in left_out {
+        for step in &mut plan.steps {
+            if let StepKind::HandOver { message, .. } = &mut step.kind {
+                *message = format!(
+                    "{message}\nNot proposed again: {why}. Look for what brings it back; \
+                     `pilothouse plan` still makes that plan when a person asks for it."
+                );
+            }
+        }
+    }
+    plan.blast.notes.extend(left_out.iter().map(|why| format!("not proposed again: {why}")));
 }
 
 /// The items of a `for_each` as they are now, each with its steps.

@@ -75,7 +75,7 @@ fn a_limit_that_is_too_small_is_raised() {
     let mut it = place.deployment("ledger", 1, &need);
     container(&mut it)["resources"] =
         json!({"limits": {"memory": "64Mi"}, "requests": {"memory": "16Mi"}});
-    place.apply(&[it]);
+    place.apply(std::slice::from_ref(&it));
     place.until("it is killed for memory", 60, || {
         place.kubectl(&["get", "pods", "-l", "app=ledger", "-o", "json"]).contains("OOMKilled")
     });
@@ -87,4 +87,18 @@ fn a_limit_that_is_too_small_is_raised() {
     let limit = &live["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"];
     assert_eq!(limit, "128Mi", "{}", place.picture());
     assert_eq!(live["status"]["availableReplicas"], 1);
+
+    // Somebody installs it anew as it was. This engine raises it once a day (`helped_repeats = 1`), then a person gets
+    // the case.
+    let first = case["id"].as_str().expect("an id").to_string();
+    place.kubectl(&["delete", "deploy", "ledger", "--cascade=foreground", "--wait=true"]);
+    place.apply(&[it]);
+    place.until("it is killed for memory again", 60, || {
+        place.kubectl(&["get", "pods", "-l", "app=ledger", "-o", "json"]).contains("OOMKilled")
+    });
+    let pod = place.pods("app=ledger").remove(0);
+    place.alert("KubePodCrashLooping", json!({"pod": pod, "container": "app"}));
+    place.case("a second case", 60, |case| case["id"] != first.as_str());
+    let words = ["Not proposed again: high-memory helped here once", first.as_str()];
+    place.told("limit-too-small", "Deployment/ledger", &words);
 }

@@ -26,7 +26,7 @@ impl Engine {
         let settings = format!(
             "[cluster]\nkubeconfig = \"{}\"\n[store]\npath = \"{}\"\n\
              [engine]\nlease_ttl = \"6s\"\nrequest_timeout = \"5s\"\nlease_namespace = \"{namespace}\"\n\
-             [policy]\nsettle = \"8s\"\n[prometheus]\nurl = \"{}\"\n[webhook]\nlisten = \"off\"\n\
+             [policy]\nsettle = \"8s\"\nhelped_repeats = 1\n[prometheus]\nurl = \"{}\"\n[webhook]\nlisten = \"off\"\n\
              [approval]\nwithout_terminal = \"high\"\n",
             environment.kubeconfig,
             directory.join("store.db").display(),

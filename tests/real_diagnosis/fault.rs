@@ -23,6 +23,8 @@ pub struct Fault {
     pub leaves: Vec<[&'static str; 2]>,
     /// `kubectl` commands when all is over, also after a panic; `NAMESPACE` in them is replaced.
     pub at_last: Vec<Vec<&'static str>>,
+    /// Whether the alert begins only at the look.
+    pub began_while_well: bool,
 }
 
 impl Fault {
@@ -35,11 +37,29 @@ impl Fault {
     ) -> Self {
         let (then, labels, facts, leaves) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let at_last = Vec::new();
-        Self { name, about, stages, then, ripe_s, labels, expected, facts, leaves, at_last }
+        Self {
+            name,
+            about,
+            stages,
+            then,
+            ripe_s,
+            labels,
+            expected,
+            facts,
+            leaves,
+            at_last,
+            began_while_well: false,
+        }
     }
 
     pub fn alert_names(mut self, label: &'static str, object: &'static str) -> Self {
         self.labels.push((label, object));
+        self
+    }
+
+    /// The alert begins at the look, and not before its objects may have got well: that would be a recovery.
+    pub fn began_while_well(mut self) -> Self {
+        self.began_while_well = true;
         self
     }
 

@@ -212,7 +212,8 @@ fn examine(
         labels.iter().map(|(label, object)| (*label, object.replace("NAMESPACE", namespace)));
     let labels = labels.collect::<Vec<_>>();
     let labels = labels.iter().map(|(label, object)| (*label, object.as_str())).collect::<Vec<_>>();
-    let alerts = [alert(namespace, &labels, alert_at + Duration::from_secs(15))];
+    let began = if fault.began_while_well { now() } else { alert_at + Duration::from_secs(15) };
+    let alerts = [alert(namespace, &labels, began)];
     let (found, gathered, at) = world.investigate(&alerts);
     let disposition = serde_json::to_value(found.disposition).expect("JSON");
     let target = found

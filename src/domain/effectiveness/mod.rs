@@ -5,6 +5,8 @@
 //! difference, signed effect, time to recovery (Kaplan–Meier), recurrence, trend (Cochran–Armitage), and calibration of
 //! confidence. Formulae name their source; `tests.rs` holds them against a reference implementation's numbers.
 //!
+//! [`Past`] feeds it back: which templates are used up for a target, and which of two that fit alike is tried first.
+//!
 //! Promises: below [`ENOUGH`] cases there is no rate and no verdict, only counts; what is unclear is counted apart and is
 //! in no rate; what has not recovered counts in the time to recovery.
 //! Absent on purpose: causal claims. Cases that were left alone were not chosen at random, and the screen says `alone`.
@@ -15,6 +17,7 @@ mod ledger;
 mod normal;
 mod proportion;
 mod record;
+mod repeats;
 mod survival;
 #[cfg(test)]
 mod tests;
@@ -28,5 +31,6 @@ pub use figures::{
 pub use ledger::Ledger;
 pub use proportion::{Interval, Share};
 pub use record::{Fate, Record};
+pub use repeats::{Past, RepeatLimits};
 pub use survival::Survival;
 pub use trend::Trend;

@@ -119,11 +119,11 @@ fn the_five_records_of_the_project_before_have_the_figures_that_it_should_have_h
 
 const NOW: i64 = 1_800_000_000;
 
-fn at(seconds: i64) -> Timestamp {
+pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_timestamp(NOW + seconds, 0).unwrap()
 }
 
-fn record(number: u32, fate: Fate, ago: i64) -> Record {
+pub(super) fn record(number: u32, fate: Fate, ago: i64) -> Record {
     Record {
         id: RemediationId::new(format!("r{number}")),
         target: None,

@@ -59,7 +59,8 @@ impl Core {
             State::Planning => match (&case.plan, &case.diagnosis) {
                 (None, Some(diagnosis)) => {
                     let (diagnosis, wish) = (Box::new(diagnosis.clone()), case.wish.clone());
-                    Some((JobKind::Plan, Job::Plan { diagnosis, wish }))
+                    let records = self.ledger.records();
+                    Some((JobKind::Plan, Job::Plan { diagnosis, wish, records }))
                 }
                 (Some(_), _) | (None, None) => None,
             },

@@ -72,8 +72,8 @@ pub async fn run_job(
             };
             Some(Input::Diagnosed { id, result })
         }
-        Job::Plan { diagnosis, wish } => {
-            let result = planner::plan(outside, cluster, &diagnosis, wish.as_ref()).await;
+        Job::Plan { diagnosis, wish, records } => {
+            let result = planner::plan(outside, cluster, &diagnosis, wish.as_ref(), &records).await;
             Some(Input::PlanMade { id, result })
         }
         Job::WatchDrift { plan } => {

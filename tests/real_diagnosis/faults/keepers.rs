@@ -97,6 +97,7 @@ pub fn faults(world: &World) -> Vec<Fault> {
             14,
             ["generic", "unknown", "remediate", "PodDisruptionBudget/keep"],
         )
+        .began_while_well()
         .alert_names("poddisruptionbudget", "keep"),
         Fault::new(
             "quota-used-up",

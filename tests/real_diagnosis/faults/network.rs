@@ -84,6 +84,7 @@ pub fn faults(world: &World) -> Vec<Fault> {
             10,
             ["network-issue", "unknown", "remediate", "Service/web"],
         )
+        .began_while_well()
         .alert_names("service", "web")
         .with_facts(&["some-ready"]),
         Fault::new(
@@ -178,6 +179,7 @@ pub fn faults(world: &World) -> Vec<Fault> {
             10,
             ["network-issue", "unknown", "remediate", "Service/web"],
         )
+        .began_while_well()
         .alert_names("service", "web")
         .with_facts(&["some-ready"]),
     ]

@@ -57,6 +57,7 @@ pub fn faults(world: &World) -> Vec<Fault> {
             10,
             ["generic", "unknown", "remediate", "Deployment/web"],
         )
+        .began_while_well()
         .alert_names("deployment", "web"),
     ]
 }

@@ -8,6 +8,7 @@ use super::shipped::SHIPPED;
 use super::subflows::problems_of;
 use super::yaml::{self, Kind, Place};
 use crate::domain::diagnosis::{Diagnosis, Pattern};
+use crate::domain::effectiveness::Past;
 use crate::domain::expr::{self, in_one_room};
 use crate::domain::workflow::compile::{diagnosis_variable, target_variable};
 use serde_json::Value;
@@ -173,7 +174,7 @@ impl Library {
     /// # Errors
     /// The sentence.
     pub fn choose(&self, diagnosis: &Diagnosis) -> Result<&Template, String> {
-        self.best(diagnosis, |_| true)
+        self.choose_after(diagnosis, &Past::default()).map(|(template, _)| template)
     }
 
     /// The best fitting template of those that change nothing: where what was chosen can't be done here.
@@ -181,25 +182,47 @@ impl Library {
     /// # Errors
     /// The sentence.
     pub fn choose_to_tell(&self, diagnosis: &Diagnosis) -> Result<&Template, String> {
-        self.best(diagnosis, |template| !self.acts(template))
+        let tells = |template: &Template| !self.acts(template);
+        self.best(diagnosis, &Past::default(), tells).map(|(template, _)| template)
+    }
+
+    /// As [`Library::choose`], by what the records say: a template that acts and is used up is left out, and of two that
+    /// fit alike the one that helped more often comes first. With why some were left out, a sentence each.
+    ///
+    /// # Errors
+    /// The sentence.
+    pub fn choose_after(
+        &self,
+        diagnosis: &Diagnosis,
+        past: &Past,
+    ) -> Result<(&Template, Vec<String>), String> {
+        self.best(diagnosis, past, |_| true)
     }
 
     fn best(
         &self,
         diagnosis: &Diagnosis,
+        past: &Past,
         suits: impl Fn(&Template) -> bool,
-    ) -> Result<&Template, String> {
+    ) -> Result<(&Template, Vec<String>), String> {
         let variables = BTreeMap::from([
             ("diagnosis".to_string(), diagnosis_variable(diagnosis)),
             ("target".to_string(), target_variable(diagnosis.target.as_ref())),
         ]);
         let mut looked_at = Vec::new();
-        let mut best: Option<(Rank, &Template)> = None;
+        let mut left_out = Vec::new();
+        let mut best: Option<((Rank, f64), &Template)> = None;
         for template in self.templates.values().filter(|template| suits(template)) {
             let Some(matching) = &template.matching else { continue };
             let name = &template.reference.name;
             match fits(template, matching, diagnosis, &variables, self) {
                 Ok(rank) => {
+                    if let Some(why) = past.used_up.get(name).filter(|_| self.acts(template)) {
+                        left_out.push(why.clone());
+                        looked_at.push(format!("{name} ({why})"));
+                        continue;
+                    }
+                    let rank = (rank, past.helped.get(name).copied().unwrap_or(0.5));
                     if best.as_ref().is_none_or(|(known, _)| rank > *known) {
                         best = Some((rank, template));
                     }
@@ -208,7 +231,7 @@ impl Library {
                 Err(None) => {}
             }
         }
-        best.map(|(_, template)| template).ok_or_else(|| {
+        best.map(|(_, template)| (template, left_out)).ok_or_else(|| {
             let (pattern, cause) = (diagnosis.pattern, diagnosis.cause);
             if looked_at.is_empty() {
                 format!("no template is for {pattern}")

@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::action::fixtures::{deployment, diagnosis};
 use crate::domain::diagnosis::{Cause, Diagnosis, Pattern};
+use crate::domain::effectiveness::Past;
 use crate::domain::expr;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -42,6 +43,30 @@ fn every_shipped_template_loads_and_is_reachable() {
         assert!(used, "{name} is never used");
         assert_eq!(template.reference.digest.len(), 64);
     }
+}
+
+#[test]
+fn what_is_used_up_is_left_out_and_of_two_that_fit_alike_the_one_that_helped_comes_first() {
+    let acts = "match: {pattern: high-memory, causes: [limit-too-small], when: size(target.name) > 0}\n\
+        steps: [{id: go, action: restart_workload}]\nverify:\n  effective_when: [{describe: it is ready, cel: after.ready > 0}]\n";
+    let library = load(&[("a.yaml", minimal("a", acts)), ("b.yaml", minimal("b", acts))]);
+    assert_eq!(said(&library), Vec::<String>::new());
+    let values = json!({"memory_limit_bytes": 67_108_864});
+    let found = case(Pattern::HighMemory, Cause::LimitTooSmall, values);
+    let by = |past: &Past| {
+        let (template, left_out) = library.choose_after(&found, past).expect("one fits");
+        (template.reference.name.clone(), left_out)
+    };
+    assert_eq!(by(&Past::default()), ("a".into(), vec![]));
+    let helped = BTreeMap::from([("a".to_string(), 0.4), ("b".to_string(), 0.9)]);
+    let mut past = Past { helped, ..Past::default() };
+    assert_eq!(by(&past), ("b".into(), vec![]));
+    for name in ["a", "b", "high-memory", "tell-limit-too-small"] {
+        past.used_up.insert(name.into(), format!("{name} did not help"));
+    }
+    let (name, left_out) = by(&past);
+    assert_eq!(name, "tell-limit-too-small", "what only tells is never used up");
+    assert!(left_out.contains(&"b did not help".to_string()), "{left_out:?}");
 }
 
 #[test]
