@@ -1,6 +1,6 @@
 //! The same engine on the simulated world.
 
-use super::real::core_settings;
+use super::real::{Kind, core_settings};
 use super::running::Running;
 use super::stage::SimStage;
 use super::store::memory_store;
@@ -104,7 +104,7 @@ pub fn play(
     let store = memory_store(sim.clock());
     let policy = Arc::new(Policy { owner_uid: PLAYERS, ..Policy::default() });
     let identity = runtime.block_on(who(&sim))?;
-    let settings = core_settings(identity.cluster, identity.name, policy.clone(), true);
+    let settings = core_settings(identity.cluster, identity.name, policy.clone(), Kind::Simulated);
     let outside = outside(&sim, store.clone(), policy);
     let end = plus(outside.clock.now(), sim.scenario().lasts + AFTERWARDS_S);
     let stage = SimStage::new(sim, PLAYERS);
@@ -133,12 +133,13 @@ pub fn demo(
     let identity = runtime.block_on(who(&sim))?;
     let outside = outside(&sim, Arc::new(store), policy.clone());
     let options = Options {
-        settings: core_settings(identity.cluster, identity.name, policy, true),
+        settings: core_settings(identity.cluster, identity.name, policy, Kind::Simulated),
         holder: format!("demo/{}", std::process::id()),
         version: version.into(),
         lease_ttl_s: 60,
         poll_alerts_s: 5,
         relay: None,
+        desk: None,
         simulated: Some(words),
         speed: options.speed.max(1),
     };

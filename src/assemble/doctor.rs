@@ -43,7 +43,12 @@ pub async fn doctor(settings: &Settings) -> Vec<Finding> {
     findings.push(finding(
         "store",
         store,
-        "see store.path; the directory must be yours, local and not full",
+        match &settings.store.url {
+            None => "see store.path; the directory must be yours, local and not full",
+            Some(_) => {
+                "see store.url, store.password_file and store.tls; the README says how a team's database is set up"
+            }
+        },
     ));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let lines = Lines::shipped(&clock);

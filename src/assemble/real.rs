@@ -1,13 +1,13 @@
 //! The engine on a real cluster.
 
 use super::running::Running;
-use super::store::{open_store, relay};
+use super::store::{open_database, open_store, owner, place, relay_to};
 use crate::adapters::alertmanager::Alertmanager;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::entropy::SystemEntropy;
 use crate::adapters::kube::{KubeCluster, KubeOptions};
 use crate::adapters::prometheus::Prometheus;
-use crate::adapters::store::guarded::GuardedStore;
+use crate::adapters::store::guarded::{GuardedDesk, GuardedStore};
 use crate::config::settings::Settings;
 use crate::domain::breaker::Destination;
 use crate::domain::id::ClusterId;
@@ -20,12 +20,12 @@ use crate::engine::outside::Outside;
 use crate::ports::alerts::AlertSource;
 use crate::ports::clock::Clock;
 use crate::ports::cluster::{Cluster, Identity};
+use crate::ports::desk::Desk;
 use crate::ports::entropy::Entropy;
 use crate::ports::line::Lines;
 use crate::ports::metrics::Metrics;
 use crate::ports::store::Store;
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,7 +113,7 @@ fn lines(settings: &Settings, entropy: &dyn Entropy, clock: &Arc<dyn Clock>) -> 
     };
     let mut used = BTreeMap::from([
         (Destination::Cluster, settings.cluster.context.clone().unwrap_or_default()),
-        (Destination::Store, settings.store.path.display().to_string()),
+        (Destination::Store, place(settings)),
     ]);
     let urls = [
         (Destination::Prometheus, &settings.prometheus.url),
@@ -184,16 +184,20 @@ async fn prepare(
     clock: Arc<dyn Clock>,
 ) -> Result<(Dispatcher, crate::engine::handle::Handle), String> {
     let lines = Arc::new(lines(settings, &SystemEntropy, &clock));
-    let store: Arc<dyn Store> = Arc::new(GuardedStore::new(
-        open_store(settings, false).await?,
-        lines.to(Destination::Store),
-    ));
+    let database = open_database(settings, false).await?;
+    let inner: Arc<dyn Store> = match &database {
+        Some(database) => database.clone(),
+        None => open_store(settings, false).await?,
+    };
+    let store: Arc<dyn Store> = Arc::new(GuardedStore::new(inner, lines.to(Destination::Store)));
     let cluster = connect(settings, clock.clone(), &lines).await?;
     let (id, name) = pinned(settings, cluster.as_ref(), store.as_ref()).await?;
-    let owner = std::fs::metadata(&settings.store.path)
-        .map_err(|error| format!("{}: {error}", settings.store.path.display()))?
-        .uid();
-    let policy = Arc::new(settings.policy(grants, owner));
+    let policy = Arc::new(settings.policy(grants, owner(settings)?));
+    let desk = database.clone().map(|database| {
+        Arc::new(GuardedDesk::new(database, lines.to(Destination::Store))) as Arc<dyn Desk>
+    });
+    let relay = relay_to(settings, database.map(|database| (database, id.clone())));
+    let kind = if desk.is_some() { Kind::Shared } else { Kind::Own };
     let outside = Outside {
         metrics: metrics(settings, clock.clone(), &lines)?,
         alerts: alert_source(settings, &lines)?,
@@ -207,7 +211,7 @@ async fn prepare(
         lines,
     };
     let options = Options {
-        settings: core_settings(id, name, policy, false),
+        settings: core_settings(id, name, policy, kind),
         holder: holder(outside.entropy.as_ref()),
         version: version.into(),
         lease_ttl_s: settings.engine.lease_ttl_s,
@@ -216,20 +220,33 @@ async fn prepare(
             .url
             .as_ref()
             .map_or(0, |_| settings.alertmanager.poll_s),
-        relay: Some(relay(settings)),
+        relay: Some(relay),
+        desk,
         simulated: None,
         speed: 1,
     };
     Ok(Dispatcher::new(outside, options))
 }
 
+/// What an engine's log and cluster are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A real cluster, and a store that one person can write.
+    Own,
+    /// A real cluster, and a store that proves people apart.
+    Shared,
+    /// A simulated cluster.
+    Simulated,
+}
+
 pub(super) fn core_settings(
     cluster: ClusterId,
     name: String,
     policy: Arc<Policy>,
-    simulated: bool,
+    kind: Kind,
 ) -> CoreSettings {
-    CoreSettings { cluster, name, policy, two_people: false, simulated }
+    let (two_people, simulated) = (kind == Kind::Shared, kind == Kind::Simulated);
+    CoreSettings { cluster, name, policy, two_people, simulated }
 }
 
 /// The cluster that this process is for. When it does not answer, the only one that the store knows is meant: the

@@ -39,7 +39,10 @@ pub fn show(session: &Session, running: Running, ring: Ring, cluster: Cluster) -
         principal: person(kube, Transport::Console),
         logs: Arc::new(move || ring.lines().into_iter().filter_map(line).collect()),
         theme: theme(session)?,
-        options: Options::default(),
+        options: Options {
+            two_people: cluster == Cluster::Real && session.settings().store.url.is_some(),
+            ..Options::default()
+        },
     };
     let left = run(console);
     running.end();

@@ -22,7 +22,8 @@ impl Session {
     /// When there is none, or it can't be read.
     pub async fn log(&self) -> Result<Log, Failure> {
         let path = &self.settings().store.path;
-        if !path.as_os_str().is_empty() && !path.exists() {
+        let is_file = self.settings().store.url.is_none();
+        if is_file && !path.as_os_str().is_empty() && !path.exists() {
             return Err(Failure::unavailable(format!(
                 "there is no store at {}: start `pilothouse` or `pilothouse engine`, or name it with --store",
                 path.display()

@@ -55,6 +55,8 @@ pub const MANAGED: &[&str] = &["by-kind", "source", "suspend"];
 pub const MODES: &[&str] = &["observe", "suggest", "approve"];
 /// Glyph sets.
 pub const GLYPHS: &[&str] = &["auto", "unicode", "ascii"];
+/// Protection of the way to a database.
+pub const TLS: &[&str] = &["auto", "verify", "off"];
 /// Log levels.
 pub const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 /// Model providers; empty: none.
@@ -89,6 +91,21 @@ pub const KEYS: &[Key] = &[
         Kind::Path,
         "",
         "SQLite file; empty: pilothouse/pilothouse.db in the XDG state directory",
+    ),
+    key(
+        "store.url",
+        Kind::Database,
+        "",
+        "PostgreSQL database of a team, instead of the file; empty: the file",
+    ),
+    key("store.password_file", Kind::Path, "", "file with the password of its role"),
+    key("store.password", Kind::Secret, "", "the password itself, from the environment only"),
+    key("store.tls", Kind::Choice(TLS), "auto", "whether the way to it is encrypted and verified"),
+    key(
+        "store.ca_file",
+        Kind::Path,
+        "",
+        "certificate (PEM) that signed the server's; empty: the system's",
     ),
     key("engine.mode", Kind::Choice(MODES), "approve", "how much the engine may do"),
     key("engine.lease_ttl", at_least(5), "15s", "how long both leases hold without renewal"),

@@ -401,7 +401,13 @@ impl Layers {
                 context: Some(self.text("cluster.context")).filter(|text| !text.is_empty()),
                 namespaces: self.set("cluster.namespaces"),
             },
-            store: StoreSettings { path: PathBuf::from(self.text("store.path")) },
+            store: StoreSettings {
+                path: PathBuf::from(self.text("store.path")),
+                url: self.url("store.url"),
+                password: self.secret("store.password", "store.password_file"),
+                tls: self.text("store.tls"),
+                ca_file: self.path("store.ca_file"),
+            },
             engine: EngineSettings {
                 // The word was checked; an unknown one would only look, never act.
                 mode: Mode::from_word(&self.text("engine.mode")).unwrap_or(Mode::Observe),
@@ -514,6 +520,21 @@ mod tests {
         assert_eq!(loaded.settings.report_export.file_mode, 0o644);
         assert!(loaded.settings.policy.protected.contains("kube-system"));
         assert_eq!(loaded.file, None);
+    }
+
+    #[test]
+    fn a_password_in_the_address_of_the_store_is_refused_and_not_repeated() {
+        let why = error("[store]\nurl = \"postgres://mira:hunter2@db/ops\"\n");
+        assert!(why.contains("store.password_file") && !why.contains("hunter2"), "{why}");
+        let why = error("[store]\nurl = \"mysql://mira@db/hunter2\"\n");
+        assert!(why.contains("postgres://") && !why.contains("hunter2"), "{why}");
+        let loaded = with(
+            "[store]\nurl = \"postgres://mira@db/ops\"\n",
+            &[("PILOTHOUSE_STORE_PASSWORD", "hunter2")],
+        )
+        .unwrap();
+        assert!(loaded.settings.store.password.is_set());
+        assert!(!format!("{loaded:?}").contains("hunter2"));
     }
 
     #[test]

@@ -62,10 +62,19 @@ pub struct ClusterSettings {
 }
 
 /// Where the log lives.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct StoreSettings {
-    /// SQLite file. Empty only when neither the setting nor a home directory says where.
+    /// SQLite file. Empty only when neither the setting nor a home directory says where. The engine's socket and log
+    /// lie beside it, also when there is a database instead.
     pub path: PathBuf,
+    /// PostgreSQL database instead of the file; holds no password.
+    pub url: Option<url::Url>,
+    /// Password of its role.
+    pub password: Secret,
+    /// `auto`, `verify` or `off`.
+    pub tls: String,
+    /// Certificate that signed the server's; `None`: the system's.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// The engine.

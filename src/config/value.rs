@@ -61,6 +61,8 @@ pub enum Kind {
     Path,
     /// `http://` or `https://`.
     Url,
+    /// `postgres://role@host/database`, without a password.
+    Database,
     /// `host:port`, or `off`.
     Listen,
     /// `30s`, `5m`, `2h`, `1d` or seconds; at least `min` seconds. With `optional`, empty text means *not set*.
@@ -146,6 +148,16 @@ impl Kind {
                     });
                 if fits { Ok(Value::Text(text.into())) } else { Err(wrong()) }
             }
+            Self::Database => match url::Url::parse(text) {
+                Ok(url) if url.password().is_some() => Err("it holds a password, which would be shown with it: \
+                     put that into a file and name it in store.password_file, or into PILOTHOUSE_STORE_PASSWORD"
+                    .into()),
+                Ok(url) if matches!(url.scheme(), "postgres" | "postgresql") => {
+                    Ok(Value::Text(text.into()))
+                }
+                Err(_) if text.is_empty() => Ok(Value::Text(String::new())),
+                Ok(_) | Err(_) => Err(self.expected("another text")),
+            },
             Self::Listen => {
                 let fits = text == "off" || text.parse::<std::net::SocketAddr>().is_ok();
                 if fits { Ok(Value::Text(text.into())) } else { Err(wrong()) }
@@ -188,6 +200,7 @@ impl Kind {
             Self::Text | Self::Secret => "a text".to_string(),
             Self::Path => "a path".into(),
             Self::Url => "an address like http://host:9090".into(),
+            Self::Database => "an address like postgres://role@host:5432/database".into(),
             Self::Listen => "an address like 127.0.0.1:9765, or `off`".into(),
             Self::Duration { min: 0, .. } => "a duration like 30s, 5m or 2h".into(),
             Self::Duration { min, .. } => {

@@ -63,6 +63,42 @@ pub struct ApprovalRequest {
     pub policy: Vec<String>,
 }
 
+impl ApprovalRequest {
+    /// The approvals among these that answer this request, each person's once, oldest first.
+    #[must_use]
+    pub fn given<'a>(&self, approvals: &'a [Approval]) -> Vec<&'a Approval> {
+        let mut given: Vec<&Approval> = Vec::new();
+        for approval in approvals {
+            let answers = approval.plan == self.plan
+                && approval.at >= self.asked_at
+                && approval.decision == Decision::Approve;
+            if answers && !given.iter().any(|other| other.by.is_same_person(&approval.by)) {
+                given.push(approval);
+            }
+        }
+        given
+    }
+
+    /// Whose approval is there and how many are missing, when more than one is needed.
+    #[must_use]
+    pub fn people_words(&self, approvals: &[Approval]) -> Option<String> {
+        if self.people < 2 {
+            return None;
+        }
+        let given = self.given(approvals);
+        let (have, need) = (given.len(), usize::try_from(self.people).unwrap_or(usize::MAX));
+        let names = given.iter().map(|one| one.by.describe()).collect::<Vec<_>>().join(" and ");
+        let missing = need.saturating_sub(have);
+        Some(match (have, missing) {
+            (0, _) => format!("nobody has approved yet; {need} different people must"),
+            (_, 0) => format!("approved by {names}: {have} of {need} people"),
+            (_, _) => format!(
+                "approved by {names}: {have} of {need} people; missing: {missing} more, another person"
+            ),
+        })
+    }
+}
+
 /// One object that is no longer as the plan saw it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Drift {

@@ -113,7 +113,7 @@ impl Role {
 /// Who has which role, and where it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Grant {
-    /// Operating-system user names.
+    /// Operating-system user names, or roles of a database that is the store.
     pub users: BTreeSet<String>,
     /// Kubernetes user names.
     pub kube_users: BTreeSet<String>,
@@ -182,7 +182,8 @@ impl Policy {
     #[must_use]
     pub fn roles(&self, who: &Principal, namespace: &str) -> Vec<Role> {
         let Some(grants) = &self.grants else {
-            return if who.uid == self.owner_uid { vec![Role::Admin] } else { Vec::new() };
+            let owns = who.uid == self.owner_uid && who.uid != Principal::NO_UID;
+            return if owns { vec![Role::Admin] } else { Vec::new() };
         };
         let holds = |grant: &Grant| {
             let person = grant.users.contains(&who.os_user)

@@ -21,6 +21,8 @@ pub enum Transport {
     Socket,
     /// The store's inbox: only alerts and stop.
     Store,
+    /// A database that several share: `os_user` is the role that connected, stamped by the database.
+    Database,
     /// The webhook: only alerts.
     Webhook,
     /// The engine itself.
@@ -34,7 +36,7 @@ pub enum Transport {
 pub struct Principal {
     /// Operating-system user name, proven by the transport.
     pub os_user: String,
-    /// Operating-system user id, proven by the transport.
+    /// Operating-system user id, proven by the transport; [`Principal::NO_UID`] when it has none.
     pub uid: u32,
     /// Kubernetes identity of the person's own credential; `None` when it could not be asked.
     pub kube: Option<KubeIdentity>,
@@ -47,6 +49,19 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// What stands for *no user of this machine*.
+    pub const NO_UID: u32 = u32::MAX;
+
+    /// Whether two who act are one person, as far as it shows: the same name, or the same identity on the cluster. In
+    /// doubt they are one.
+    #[must_use]
+    pub fn is_same_person(&self, other: &Self) -> bool {
+        let kube = |who: &Self| who.kube.as_ref().map(|kube| kube.username.clone());
+        self.os_user == other.os_user
+            || kube(self).is_none_or(|mine| Some(mine) == kube(other))
+            || kube(other).is_none()
+    }
+
     /// The engine acting by itself.
     #[must_use]
     pub fn engine() -> Self {
@@ -64,6 +79,9 @@ impl Principal {
     #[must_use]
     pub fn describe(&self) -> String {
         let mut line = self.os_user.clone();
+        if self.via == Transport::Database {
+            line.push_str(" (database role)");
+        }
         if !self.host.is_empty() || !self.tty.is_empty() {
             line.push_str(" from ");
             line.push_str(&self.host);

@@ -263,7 +263,8 @@ impl Remediation {
             .or_else(|| self.alerts.values().next().and_then(super::diagnose::named_object))
     }
 
-    /// The decision on a plan, if there is one since it was asked for: an earlier one on the same digest was for
+    /// The decision on a plan, if there is one since it was asked for (where two people are needed: an approval by
+    /// both). An earlier one on the same digest was for
     /// another request. Reject beats approve.
     #[must_use]
     pub fn decision_on(&self, plan: &PlanDigest) -> Option<&Approval> {
@@ -273,6 +274,12 @@ impl Remediation {
             .approvals
             .iter()
             .filter(|approval| approval.plan == *plan && since.is_none_or(|at| approval.at >= at));
+        if let Some(request) = asked.filter(|request| request.people > 1) {
+            // All of them, or none: a plan that waits for the second person is not approved.
+            let rejected = on_it.find(|approval| approval.decision == Decision::Reject);
+            let enough = usize::try_from(request.people).unwrap_or(usize::MAX);
+            return rejected.or_else(|| request.given(&self.approvals).get(enough - 1).copied());
+        }
         let first = on_it.next();
         on_it.find(|approval| approval.decision == Decision::Reject).or(first)
     }

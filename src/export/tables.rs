@@ -4,6 +4,7 @@
 
 use crate::domain::approval::Gesture;
 use crate::domain::evidence::Bearing;
+use crate::domain::principal::Principal;
 use crate::domain::report::form::{PlanLine, Report};
 use crate::domain::steering::with_reason;
 use crate::domain::time::{Timestamp, rfc3339};
@@ -160,7 +161,10 @@ pub fn decisions(report: &Report) -> Table {
         vec![
             rfc3339(approval.at),
             decided(approval.decision).to_string(),
-            format!("{} (uid {})", approval.by.describe(), approval.by.uid),
+            match approval.by.uid {
+                Principal::NO_UID => approval.by.describe(),
+                uid => format!("{} (uid {uid})", approval.by.describe()),
+            },
             gesture.to_string(),
             approval.plan.as_str().to_string(),
             approval.reason.clone(),

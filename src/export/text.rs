@@ -174,6 +174,10 @@ fn plan(out: &mut Lines, report: &Report, plan: &PlanLine) {
         );
         out.field("decision", &line);
     }
+    let request = report.request.as_ref();
+    if let Some(words) = request.and_then(|request| request.people_words(&report.approvals)) {
+        out.field("people", &words);
+    }
 }
 
 fn blast(plan: &PlanLine) -> String {

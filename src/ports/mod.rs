@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod clock;
 pub mod cluster;
+pub mod desk;
 pub mod entropy;
 pub mod line;
 pub mod metrics;

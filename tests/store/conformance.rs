@@ -1,5 +1,5 @@
-//! What every store promises. Each sentence runs against SQLite and against the one in memory; the latter on no
-//! executor at all, since its futures must be complete at the first poll.
+//! What every store promises. Each sentence runs against SQLite, against PostgreSQL in a database of its own, and against
+//! the one in memory; the latter on no executor at all, since its futures must be complete at the first poll.
 
 use crate::fixture::{
     Place, all, append, batch, cluster, draft, drafts, head_of, lease, moment, row,
@@ -18,6 +18,14 @@ macro_rules! every_store {
             $(#[tokio::test]
             async fn $sentence() {
                 super::$sentence(super::Place::in_file()).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $sentence() {
+                if let Some(database) = crate::postgres::Database::make(stringify!($sentence)).await {
+                    super::$sentence(super::Place::Database(database)).await;
+                }
             })*
         }
         mod memory {
@@ -510,6 +518,9 @@ async fn a_probe_says_where_it_wrote(place: Place) {
     let said = store.probe().await.unwrap();
     match &place {
         Place::Memory(_) => assert!(said.contains("memory")),
+        Place::Database(database) => {
+            assert!(said.contains(&database.name) && said.contains("ms"), "{said}");
+        }
         Place::File(_) => {
             assert!(said.contains(&place.path().display().to_string()) && said.contains("ms"));
         }

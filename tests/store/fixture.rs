@@ -2,6 +2,7 @@
 
 use chrono::DateTime;
 use pilothouse::adapters::store::memory::MemoryStore;
+use pilothouse::adapters::store::postgres::PostgresStore;
 use pilothouse::adapters::store::sqlite::SqliteStore;
 use pilothouse::domain::envelope::{Envelope, Head};
 use pilothouse::domain::id::{BatchId, ClusterId, RemediationId};
@@ -31,6 +32,7 @@ impl Clock for Still {
 pub enum Place {
     Memory(MemoryStore),
     File(TempDir),
+    Database(crate::postgres::Database),
 }
 
 impl Place {
@@ -44,7 +46,7 @@ impl Place {
 
     pub fn path(&self) -> PathBuf {
         match self {
-            Self::Memory(_) => panic!("a store in memory has no path"),
+            Self::Memory(_) | Self::Database(_) => panic!("this store has no path"),
             Self::File(directory) => directory.path().join("store.db"),
         }
     }
@@ -53,6 +55,9 @@ impl Place {
         match self {
             Self::Memory(store) => Arc::new(store.clone()),
             Self::File(_) => Arc::new(SqliteStore::open(self.path()).await.unwrap()),
+            Self::Database(database) => {
+                Arc::new(PostgresStore::open(&database.address()).await.unwrap())
+            }
         }
     }
 }

@@ -1,8 +1,10 @@
-//! What every store promises, and what the one in an SQLite file promises besides.
+//! What every store promises, and what the ones in an SQLite file and in PostgreSQL promise besides. The latter are left
+//! out aloud when `PILOTHOUSE_TEST_POSTGRES` is not set.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is all tests")]
 
 mod conformance;
 mod fixture;
+mod postgres;
 mod refused;
 mod sqlite_crash;
 mod sqlite_file;

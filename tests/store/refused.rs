@@ -53,6 +53,7 @@ async fn engine(place: &Place) -> (Handle, Arc<dyn Store>, ClusterId) {
         lease_ttl_s: 60,
         poll_alerts_s: 0,
         relay: None,
+        desk: None,
         simulated: None,
         speed: 1,
     };

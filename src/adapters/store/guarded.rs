@@ -6,6 +6,7 @@
 use crate::domain::breaker::{Answer, Down};
 use crate::domain::envelope::{Envelope, Head};
 use crate::domain::id::{BatchId, ClusterId, RemediationId};
+use crate::ports::desk::{Desk, Left};
 use crate::ports::line::Line;
 use crate::ports::store::{
     Delivered, Draft, InboxItem, IndexRow, StopFlag, Store, StoreError, StoreLease,
@@ -29,20 +30,51 @@ impl GuardedStore {
         &self,
         made: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let calling =
-            self.line.begin().map_err(|closed| StoreError::Unavailable(closed.to_string()))?;
-        let result = made.await;
-        calling.end(&match &result {
-            Ok(_) => Answer::Good,
-            Err(StoreError::Unavailable(why)) => Answer::Down(Down::SaysDown, why.clone()),
-            Err(StoreError::Unknown(why)) => Answer::Down(Down::NoAnswer, why.clone()),
-            Err(StoreError::Held { .. }) => Answer::No("held by another".into()),
-            Err(StoreError::Fenced) => Answer::No("fenced".into()),
-            Err(StoreError::Conflict { .. }) => Answer::No("conflict".into()),
-            Err(StoreError::Refused(_)) => Answer::No("refused".into()),
-            Err(StoreError::Corrupt(_)) => Answer::No("unreadable".into()),
-        });
-        result
+        guarded(&self.line, made).await
+    }
+}
+
+async fn guarded<T>(
+    line: &Line,
+    made: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let calling = line.begin().map_err(|closed| StoreError::Unavailable(closed.to_string()))?;
+    let result = made.await;
+    calling.end(&match &result {
+        Ok(_) => Answer::Good,
+        Err(StoreError::Unavailable(why)) => Answer::Down(Down::SaysDown, why.clone()),
+        Err(StoreError::Unknown(why)) => Answer::Down(Down::NoAnswer, why.clone()),
+        Err(StoreError::Held { .. }) => Answer::No("held by another".into()),
+        Err(StoreError::Fenced) => Answer::No("fenced".into()),
+        Err(StoreError::Conflict { .. }) => Answer::No("conflict".into()),
+        Err(StoreError::Refused(_)) => Answer::No("refused".into()),
+        Err(StoreError::Corrupt(_)) => Answer::No("unreadable".into()),
+    });
+    result
+}
+
+/// A desk with the store's breaker in front of it.
+pub struct GuardedDesk {
+    inner: Arc<dyn Desk>,
+    line: Line,
+}
+
+impl GuardedDesk {
+    /// Puts the line's breaker in front of a desk.
+    #[must_use]
+    pub fn new(inner: Arc<dyn Desk>, line: Line) -> Self {
+        Self { inner, line }
+    }
+}
+
+#[async_trait::async_trait]
+impl Desk for GuardedDesk {
+    async fn take(&self, lease: &StoreLease, limit: u32) -> Result<Vec<Left>, StoreError> {
+        guarded(&self.line, self.inner.take(lease, limit)).await
+    }
+
+    async fn answer(&self, number: u64, receipt_json: &str) -> Result<(), StoreError> {
+        guarded(&self.line, self.inner.answer(number, receipt_json)).await
     }
 }
 

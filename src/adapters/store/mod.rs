@@ -1,4 +1,5 @@
-//! The store behind [`crate::ports::store`]: SQLite in a file, and one in memory with the same behaviour.
+//! The store behind [`crate::ports::store`]: SQLite in a file, PostgreSQL for teams, and one in memory; all with the
+//! same behaviour, held by one conformance suite.
 //!
 //! # The log and its chain
 //!
@@ -27,7 +28,7 @@
 //! A lapsed lease is worth nothing, even while nobody else took it: `append`, `renew` and `release` answer
 //! `Fenced`, and the holder acquires it again and reads the log anew. A process that was stopped for longer than
 //! its lease (a laptop's lid) so never goes on from what it believed before. Times are the store's own: SQLite's
-//! clock, which processes of one machine share; the clock that was handed in, in memory.
+//! clock, which processes of one machine share; the server's, in PostgreSQL; the clock that was handed in, in memory.
 //!
 //! # Appending
 //!
@@ -38,7 +39,7 @@
 //! A COMMIT that failed is `Unknown`, since its bytes may be on the disk, unless a lock or a lack of room refused it;
 //! every other answer but `Ok` wrote nothing. The right answer to `Unknown` is to read the head, or to append the same batch again.
 //!
-//! # Layout (SQLite)
+//! # Layout (SQLite; PostgreSQL's has the same tables in a schema `pilothouse`, and `command`: what people ask)
 //!
 //! ```text
 //! stream        id, cluster                                    a number for each cluster, used below
@@ -64,5 +65,6 @@
 
 pub mod guarded;
 pub mod memory;
+pub mod postgres;
 mod sealing;
 pub mod sqlite;

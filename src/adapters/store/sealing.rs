@@ -1,5 +1,6 @@
-//! From drafts to envelopes: positions, links and hashes. The same for every store.
+//! From drafts to envelopes: positions, links and hashes; and bytes by digest. The same for every store.
 
+use crate::domain::digest::sha256_hex;
 use crate::domain::envelope::{ENCODING_JSON, Envelope, Head, PAYLOAD_LIMIT};
 use crate::domain::id::BatchId;
 use crate::domain::time::{Timestamp, rfc3339};
@@ -108,4 +109,18 @@ pub(super) fn check_head(expected: &Head, found: &Head) -> Result<(), StoreError
         )));
     }
     Ok(())
+}
+
+/// What was found, if it is what was put there.
+pub(super) fn whole(
+    what: &str,
+    digest: &str,
+    found: Option<Vec<u8>>,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    match found {
+        Some(bytes) if sha256_hex(&bytes) != digest => Err(StoreError::Corrupt(format!(
+            "{what} {digest} was changed: its bytes hash to another"
+        ))),
+        found => Ok(found),
+    }
 }

@@ -35,6 +35,13 @@ impl Core {
                     .into(),
             );
         }
+        if people(plan.risk) > 1 && who.via != Transport::Database {
+            return Err(
+                "this needs two people, each proven by a database role of their own: give it with \
+                        `pilothouse approve` and your own role in store.url"
+                    .into(),
+            );
+        }
         Ok(())
     }
 
@@ -174,7 +181,11 @@ impl Core {
             self.close(out, remediation, Outcome::Rejected, &why, now);
         }
         let word = if *decision == Decision::Approve { "approved" } else { "rejected" };
-        Ok((format!("{word} plan {}", plan.short()), vec![remediation.clone()]))
+        let now = self.open.get(remediation);
+        let people = now.and_then(|case| case.request.as_ref()?.people_words(&case.approvals));
+        let people = people.filter(|_| *decision == Decision::Approve);
+        let people = people.map_or_else(String::new, |words| format!("; {words}"));
+        Ok((format!("{word} plan {}{people}", plan.short()), vec![remediation.clone()]))
     }
 
     pub(super) fn case(&self, id: &RemediationId) -> Result<Arc<Remediation>, Refused> {
@@ -228,6 +239,7 @@ impl Core {
         let Some(plan) = case.plan.as_deref().filter(|plan| plan.digest == *digest) else {
             return Err((Refusal::Stale, stale_words(case, digest)));
         };
+        Self::check_other_person(case, decision, by)?;
         match case.state {
             State::AwaitingApproval => {}
             State::Expired => {
@@ -255,6 +267,30 @@ impl Core {
                 self.check_engine(plan)
             }
             Decision::Reject => self.allow(by, &Permission::Decide(Risk::Low), case),
+        }
+    }
+
+    /// Where two people are needed, each counts once.
+    fn check_other_person(
+        case: &Remediation,
+        decision: Decision,
+        by: &Principal,
+    ) -> Result<(), Refused> {
+        let request = case.request.as_ref().filter(|request| request.people > 1);
+        let Some(request) = request.filter(|_| decision == Decision::Approve) else {
+            return Ok(());
+        };
+        match request.given(&case.approvals).iter().find(|one| one.by.is_same_person(by)) {
+            None => Ok(()),
+            Some(first) => Err((
+                Refusal::Decided,
+                format!(
+                    "{} approved plan {} already, and one person counts once: the other approval must come from \
+                     another database role with another, known identity on the cluster",
+                    first.by.describe(),
+                    request.plan.short()
+                ),
+            )),
         }
     }
 

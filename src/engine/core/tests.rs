@@ -28,6 +28,7 @@ use std::sync::Arc;
 mod ending;
 mod episodes;
 mod patience;
+mod two_people;
 
 const UID: u32 = 1_000;
 

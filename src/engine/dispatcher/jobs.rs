@@ -15,6 +15,7 @@ use crate::engine::outside::Outside;
 use crate::engine::reader::ReadError;
 use crate::engine::snapshot::Role;
 use crate::engine::{assessor, diagnoser, drift, planner};
+use crate::ports::desk::Left;
 use crate::ports::store::StoreError;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -45,6 +46,8 @@ pub(super) enum Done {
     StopFlags(Vec<String>),
     /// A destination was probed, for its breaker.
     Tried(Destination, Result<String, String>),
+    /// Commands that people left in the store.
+    Left(Result<Vec<Left>, StoreError>),
     /// Answered by itself.
     Nothing,
 }
@@ -138,6 +141,7 @@ impl Dispatcher {
         self.running.clear();
         self.probing.clear();
         self.intake_running = false;
+        self.desk_running = false;
         self.intake_wanted = true;
         self.next_round = Duration::ZERO;
     }
@@ -185,12 +189,14 @@ impl Dispatcher {
                 self.next_round = Duration::ZERO;
             }
             Ok(Done::Tried(destination, result)) => self.tried(destination, result),
+            Ok(Done::Left(result)) => self.taken_from_desk(result),
             Ok(Done::Nothing) => {}
             Err(error) => {
                 tracing::error!(%error, "a task of the engine ended badly");
                 // Which one is not known: let everything that is due be started again.
                 self.running.clear();
                 self.intake_running = false;
+                self.desk_running = false;
                 self.probing.clear();
             }
         }

@@ -6,6 +6,7 @@
 
 mod batch;
 mod breakers;
+mod desk;
 mod intake;
 mod jobs;
 mod leases;

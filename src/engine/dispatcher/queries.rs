@@ -29,7 +29,7 @@ impl Dispatcher {
         }
     }
 
-    fn command(&mut self, request: Request, reply: oneshot::Sender<Receipt>) {
+    pub(super) fn command(&mut self, request: Request, reply: oneshot::Sender<Receipt>) {
         match &request.command {
             Command::Alerts { alerts } => {
                 let wait = request.by.via != Transport::Webhook;

@@ -13,6 +13,7 @@ use crate::engine::handle::{Handle, REQUEST_CAPACITY, ToEngine};
 use crate::engine::job::{Input, JobKey};
 use crate::engine::outside::Outside;
 use crate::engine::snapshot::{Role, Snapshot, Source};
+use crate::ports::desk::Desk;
 use crate::ports::relay::Relay;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -44,6 +45,8 @@ pub struct Options {
     pub poll_alerts_s: u64,
     /// The way to an engine that drives, for following.
     pub relay: Option<Arc<dyn Relay>>,
+    /// Where people leave commands in a store that several share.
+    pub desk: Option<Arc<dyn Desk>>,
     /// Scenario and seed, if simulated.
     pub simulated: Option<String>,
     /// Clock's speed against the wall.
@@ -87,6 +90,10 @@ pub struct Dispatcher {
     pub(super) next_poll: Duration,
     pub(super) next_follow: Duration,
     next_inbox: Duration,
+    pub(super) next_desk: Duration,
+    pub(super) desk_running: bool,
+    /// Receipts on their way to the desk.
+    pub(super) answers: JoinSet<()>,
     pub(super) intake_wanted: bool,
     pub(super) intake_running: bool,
     pub(super) waiting: Vec<Waiting>,
@@ -147,6 +154,9 @@ impl Dispatcher {
             next_poll: Duration::ZERO,
             next_follow: Duration::ZERO,
             next_inbox: Duration::ZERO,
+            next_desk: Duration::ZERO,
+            desk_running: false,
+            answers: JoinSet::new(),
             intake_wanted: true,
             intake_running: false,
             waiting: Vec::new(),
@@ -219,6 +229,14 @@ impl Dispatcher {
             self.next_inbox = now + INBOX;
             self.intake_wanted = true;
         }
+        if self.options.desk.is_some()
+            && self.is_appending()
+            && !self.desk_running
+            && now >= self.next_desk
+        {
+            self.start_desk();
+        }
+        while self.answers.try_join_next().is_some() {}
         if self.intake_wanted && !self.intake_running && self.is_appending() {
             self.start_intake();
         }

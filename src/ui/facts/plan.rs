@@ -204,6 +204,9 @@ pub fn policy(case: &Remediation, plan: Option<&Plan>, extent: Extent) -> Row {
         let alone = extent.brief && request.people == 1 && parts.len() > 1;
         parts.retain(|part| !(alone && part == "needs 1 person"));
         row.add(Rich::text(&parts.join("; ")));
+        if let Some(words) = request.people_words(&case.approvals) {
+            row.add(Rich::text(&words));
+        }
     } else if let Some(plan) = plan {
         row.add(Rich::text(&plan.risk_why.join("; ")));
     }

@@ -3,6 +3,7 @@
 use super::append::{Batch, append};
 use super::lease::RELEASED;
 use super::open::SqliteStore;
+use crate::adapters::store::sealing::whole;
 use crate::domain::digest::sha256_hex;
 use crate::domain::envelope::{Envelope, Head};
 use crate::domain::id::{BatchId, ClusterId, RemediationId};
@@ -155,16 +156,6 @@ impl Store for SqliteStore {
             i64::MIN..=0 => format!("SQLite at {at}: a durable write took less than 1 ms"),
             took => format!("SQLite at {at}: a durable write took {took} ms"),
         })
-    }
-}
-
-/// What was found, if it is what was put there.
-fn whole(what: &str, digest: &str, found: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, StoreError> {
-    match found {
-        Some(bytes) if sha256_hex(&bytes) != digest => Err(StoreError::Corrupt(format!(
-            "{what} {digest} was changed: its bytes hash to another"
-        ))),
-        found => Ok(found),
     }
 }
 

@@ -1,0 +1,181 @@
+//! Reading events, heads, the index and clusters.
+
+use super::open::PostgresStore;
+use super::text::{given, stored};
+use crate::adapters::store::sealing::parse_time;
+use crate::domain::envelope::{Envelope, Head};
+use crate::domain::id::{BatchId, ClusterId, RemediationId};
+use crate::ports::store::{IndexRow, StoreError};
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
+
+/// The columns of an event, in the order in which [`envelope`] reads them.
+macro_rules! event_columns {
+    () => {
+        "SELECT seq, at, who, cause, subject, fence, batch, kind, schema, encoding, payload, prev, hash
+         FROM pilothouse.event
+         WHERE stream = (SELECT id FROM pilothouse.stream WHERE cluster = $1) "
+    };
+}
+
+const READ: &str = concat!(event_columns!(), "AND seq > $2 ORDER BY seq LIMIT $3");
+
+const READ_SUBJECT: &str =
+    concat!(event_columns!(), "AND subject = $4 AND seq > $2 ORDER BY seq LIMIT $3");
+
+const READ_BATCH: &str = concat!(event_columns!(), "AND seq BETWEEN $2 AND $3 ORDER BY seq");
+
+const HEAD: &str = "
+SELECT seq, hash FROM pilothouse.event
+WHERE stream = (SELECT id FROM pilothouse.stream WHERE cluster = $1) ORDER BY seq DESC LIMIT 1";
+
+const INDEX: &str = "
+SELECT id, live, opened_at, first_seq, last_seq FROM pilothouse.remediation
+WHERE stream = (SELECT id FROM pilothouse.stream WHERE cluster = $1)
+ORDER BY first_seq DESC, id LIMIT $2 OFFSET $3";
+
+const INDEX_LIVE: &str = "
+SELECT id, live, opened_at, first_seq, last_seq FROM pilothouse.remediation
+WHERE stream = (SELECT id FROM pilothouse.stream WHERE cluster = $1) AND live
+ORDER BY first_seq DESC, id LIMIT $2 OFFSET $3";
+
+const CLUSTERS: &str = "
+SELECT cluster FROM pilothouse.stream
+WHERE EXISTS (SELECT 1 FROM pilothouse.event WHERE event.stream = stream.id) ORDER BY cluster";
+
+/// A number as the database keeps it.
+pub(super) fn number(value: u64) -> Result<i64, StoreError> {
+    i64::try_from(value)
+        .map_err(|_| StoreError::Refused(format!("{value} is too large a number for the store")))
+}
+
+/// The events of a batch.
+pub(super) async fn stored_batch(
+    store: &PostgresStore,
+    cluster: &ClusterId,
+    first: i64,
+    last: i64,
+) -> Result<Vec<Envelope>, StoreError> {
+    let query = sqlx::query(READ_BATCH).bind(stored(cluster.as_str())).bind(first).bind(last);
+    let rows = store.reading(query.fetch_all(&store.pool)).await?;
+    rows.iter().map(|row| envelope(row, cluster)).collect()
+}
+
+/// A text of a row, as it was given.
+pub(super) fn text(row: &PgRow, column: usize) -> Result<String, String> {
+    let kept = row.try_get::<String, _>(column).map_err(|error| error.to_string())?;
+    given(kept).ok_or_else(|| "a text in it was not stored by this program".to_string())
+}
+
+fn envelope(row: &PgRow, cluster: &ClusterId) -> Result<Envelope, StoreError> {
+    let position: i64 = row.try_get(0).map_err(|error| {
+        StoreError::Corrupt(format!("an event of cluster {cluster} has no position: {error}"))
+    })?;
+    event(row, cluster, position).map_err(|what| {
+        StoreError::Corrupt(format!("event {position} of cluster {cluster}: {what}"))
+    })
+}
+
+fn event(row: &PgRow, cluster: &ClusterId, position: i64) -> Result<Envelope, String> {
+    let whole = |column: usize| row.try_get::<i64, _>(column).map_err(|e| e.to_string());
+    let out_of_range = |what: &str| format!("its {what} is out of range");
+    let at = row.try_get::<String, _>(1).map_err(|e| e.to_string())?;
+    let subject = row.try_get::<Option<String>, _>(4).map_err(|e| e.to_string())?;
+    Ok(Envelope {
+        stream: cluster.clone(),
+        seq: u64::try_from(position).map_err(|_| out_of_range("position"))?,
+        at: parse_time(&at).ok_or_else(|| format!("its time `{at}` can't be read"))?,
+        by: text(row, 2)?,
+        cause: text(row, 3)?,
+        subject: match subject {
+            Some(_) => Some(RemediationId::new(text(row, 4)?)),
+            None => None,
+        },
+        fence: u64::try_from(whole(5)?).map_err(|_| out_of_range("fence"))?,
+        batch: BatchId::new(text(row, 6)?),
+        kind: text(row, 7)?,
+        schema: u16::try_from(whole(8)?).map_err(|_| out_of_range("schema"))?,
+        encoding: u8::try_from(whole(9)?).map_err(|_| out_of_range("encoding"))?,
+        payload: row.try_get(10).map_err(|e| e.to_string())?,
+        prev: text(row, 11)?,
+        hash: text(row, 12)?,
+    })
+}
+
+fn index_row(row: &PgRow, cluster: &ClusterId) -> Result<IndexRow, StoreError> {
+    let read = || -> Result<IndexRow, String> {
+        let seq = |column: usize| {
+            let value = row.try_get::<i64, _>(column).map_err(|e| e.to_string())?;
+            u64::try_from(value).map_err(|_| format!("its position {value} is out of range"))
+        };
+        let at = row.try_get::<String, _>(2).map_err(|e| e.to_string())?;
+        Ok(IndexRow {
+            id: RemediationId::new(text(row, 0)?),
+            live: row.try_get(1).map_err(|e| e.to_string())?,
+            opened_at: parse_time(&at).ok_or_else(|| format!("its time `{at}` can't be read"))?,
+            first_seq: seq(3)?,
+            last_seq: seq(4)?,
+        })
+    };
+    read().map_err(|what| {
+        let id = row.try_get::<String, _>(0).unwrap_or_else(|_| "?".into());
+        StoreError::Corrupt(format!("index row {id} of cluster {cluster}: {what}"))
+    })
+}
+
+impl PostgresStore {
+    pub(super) async fn log_head(&self, cluster: &ClusterId) -> Result<Head, StoreError> {
+        let query = sqlx::query_as::<_, (i64, String)>(HEAD).bind(stored(cluster.as_str()));
+        let row = self.reading(query.fetch_optional(&self.pool)).await?;
+        let Some((seq, hash)) = row else { return Ok(Head::empty()) };
+        let seq = u64::try_from(seq).map_err(|_| {
+            StoreError::Corrupt(format!("the last event of cluster {cluster} has position {seq}"))
+        })?;
+        Ok(Head { seq, hash })
+    }
+
+    pub(super) async fn log_read(
+        &self,
+        cluster: &ClusterId,
+        after: u64,
+        limit: u32,
+        subject: Option<&RemediationId>,
+    ) -> Result<Vec<Envelope>, StoreError> {
+        // Beyond the largest position there is nothing.
+        let Ok(after) = i64::try_from(after) else { return Ok(Vec::new()) };
+        let query = sqlx::query(if subject.is_some() { READ_SUBJECT } else { READ })
+            .bind(stored(cluster.as_str()))
+            .bind(after)
+            .bind(i64::from(limit));
+        let query = match subject {
+            Some(subject) => query.bind(stored(subject.as_str())),
+            None => query,
+        };
+        let rows = self.reading(query.fetch_all(&self.pool)).await?;
+        rows.iter().map(|row| envelope(row, cluster)).collect()
+    }
+
+    pub(super) async fn log_index(
+        &self,
+        cluster: &ClusterId,
+        live_only: bool,
+        skip: u32,
+        limit: u32,
+    ) -> Result<Vec<IndexRow>, StoreError> {
+        let query = sqlx::query(if live_only { INDEX_LIVE } else { INDEX })
+            .bind(stored(cluster.as_str()))
+            .bind(i64::from(limit))
+            .bind(i64::from(skip));
+        let rows = self.reading(query.fetch_all(&self.pool)).await?;
+        rows.iter().map(|row| index_row(row, cluster)).collect()
+    }
+
+    pub(super) async fn log_clusters(&self) -> Result<Vec<ClusterId>, StoreError> {
+        let query = sqlx::query(CLUSTERS);
+        let rows = self.reading(query.fetch_all(&self.pool)).await?;
+        rows.iter()
+            .map(|row| text(row, 0).map(ClusterId::new))
+            .collect::<Result<_, _>>()
+            .map_err(|what| StoreError::Corrupt(format!("the list of clusters: {what}")))
+    }
+}
