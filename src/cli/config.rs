@@ -76,6 +76,7 @@ fn check(session: &Session) -> Outcome {
         problems.push(error.to_string());
     }
     for secret in [
+        &settings.store.password,
         &settings.webhook.token,
         &settings.prometheus.token,
         &settings.alertmanager.token,

@@ -29,7 +29,8 @@ impl Session {
     /// When no engine answers: whether it took the command is then not known, unless the text says so.
     pub async fn ask(&self, by: &Principal, command: &Command) -> Result<Receipt, String> {
         let text = serde_json::to_string(command).map_err(|error| error.to_string())?;
-        let answer = relay(self.settings()).await?.send(by, &text).await?;
+        let relay = relay(self.settings()).await?;
+        let answer = relay.send(by, &text).await?;
         serde_json::from_str(&answer)
             .map_err(|error| format!("the engine's answer makes no sense: {error}"))
     }

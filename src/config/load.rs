@@ -401,13 +401,7 @@ impl Layers {
                 context: Some(self.text("cluster.context")).filter(|text| !text.is_empty()),
                 namespaces: self.set("cluster.namespaces"),
             },
-            store: StoreSettings {
-                path: PathBuf::from(self.text("store.path")),
-                url: self.url("store.url"),
-                password: self.secret("store.password", "store.password_file"),
-                tls: self.text("store.tls"),
-                ca_file: self.path("store.ca_file"),
-            },
+            store: self.store(),
             engine: EngineSettings {
                 // The word was checked; an unknown one would only look, never act.
                 mode: Mode::from_word(&self.text("engine.mode")).unwrap_or(Mode::Observe),
@@ -458,6 +452,16 @@ impl Layers {
                 model: self.text("slm.model"),
             },
             vector_db: self.vector_db(),
+        }
+    }
+
+    fn store(&self) -> StoreSettings {
+        StoreSettings {
+            path: PathBuf::from(self.text("store.path")),
+            url: self.url("store.url"),
+            password: self.secret("store.password", "store.password_file"),
+            tls: self.text("store.tls"),
+            ca_file: self.path("store.ca_file"),
         }
     }
 

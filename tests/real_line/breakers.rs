@@ -41,12 +41,13 @@ left_if_stopped: the limit that was set last
 /// Breakers that open within seconds, so that the test need not take minutes.
 const QUICK: &str = "[approval]\nwithout_terminal = \"medium\"\n\
     [breakers.cluster]\nmin_calls = 3\nwindow = \"30s\"\nslow_after = \"1s\"\nopen = \"1s\"\nopen_most = \"2s\"\n\
+    [breakers.store]\nmin_calls = 3\nwindow = \"30s\"\nslow_after = \"1s\"\nopen = \"1s\"\nopen_most = \"2s\"\n\
     [breakers.prometheus]\nmin_calls = 1\nwindow = \"10s\"\nslow_after = \"2s\"\nopen = \"1s\"\nopen_most = \"2s\"\n\
     [breakers.alertmanager]\nmin_calls = 2\nwindow = \"60s\"\nslow_after = \"2s\"\nopen = \"1s\"\nopen_most = \"2s\"\n";
 
-struct Drill {
-    world: World,
-    gate: Gate,
+pub struct Drill {
+    pub world: World,
+    pub gate: Gate,
 }
 
 /// Which destination the gate stands in front of.
@@ -59,6 +60,27 @@ enum Front {
 
 impl Drill {
     fn new(environment: &Environment, name: &str, front: Front) -> Self {
+        Self::before(environment, name, Some(front), None)
+    }
+
+    /// The same with a gate in front of the store: a database at `server`. `way` makes the settings of the world and the
+    /// gate's port into those with the database.
+    pub fn on_store(
+        environment: &Environment,
+        name: &str,
+        server: &str,
+        way: &dyn Fn(&World, u16, String) -> String,
+    ) -> Self {
+        Self::before(environment, name, None, Some((server, way)))
+    }
+
+    #[allow(clippy::type_complexity, reason = "a way is said once")]
+    fn before(
+        environment: &Environment,
+        name: &str,
+        front: Option<Front>,
+        store: Option<(&str, &dyn Fn(&World, u16, String) -> String)>,
+    ) -> Self {
         let mut behind = environment.clone();
         let kubeconfig = std::fs::read_to_string(&environment.kubeconfig).expect("a kubeconfig");
         let server = || {
@@ -67,16 +89,17 @@ impl Drill {
             rest[..rest.find(['"', '\n', ' ', ',']).expect("its end")].to_string()
         };
         let host = |url: &str| url.trim_start_matches("http://").trim_end_matches('/').to_string();
-        let gate = Gate::before(&match front {
-            Front::Cluster => server(),
-            Front::Prometheus => host(&environment.prometheus),
-            Front::Alertmanager => host(&environment.alertmanager),
+        let gate = Gate::before(&match (front, store) {
+            (Some(Front::Cluster), _) => server(),
+            (Some(Front::Prometheus), _) => host(&environment.prometheus),
+            (Some(Front::Alertmanager), _) => host(&environment.alertmanager),
+            (None, store) => store.expect("something to stand in front of").0.to_string(),
         });
         let here = format!("http://127.0.0.1:{}", gate.port);
         match front {
-            Front::Cluster => {}
-            Front::Prometheus => behind.prometheus.clone_from(&here),
-            Front::Alertmanager => behind.alertmanager.clone_from(&here),
+            Some(Front::Cluster) | None => {}
+            Some(Front::Prometheus) => behind.prometheus.clone_from(&here),
+            Some(Front::Alertmanager) => behind.alertmanager.clone_from(&here),
         }
         let mut world = World::new(&behind, name, QUICK);
         let directory = world.path("templates");
@@ -86,7 +109,10 @@ impl Drill {
         let mut text = format!("{text}[templates]\ndirectory = \"{}\"\n", directory.display())
             .replace("settle = \"20s\"", "settle = \"2s\"")
             .replace("poll = \"5s\"", "poll = \"1s\"");
-        if front == Front::Cluster {
+        if let Some((_, way)) = store {
+            text = way(&world, gate.port, text);
+        }
+        if front == Some(Front::Cluster) {
             // The engine goes through the gate; the test itself does not.
             let own = kubeconfig.replace(&server(), &format!("127.0.0.1:{}", gate.port));
             let file = world.path("kubeconfig-gate");
@@ -104,7 +130,7 @@ impl Drill {
         Self { world, gate }
     }
 
-    fn insist(&self, args: &[&str]) -> String {
+    pub fn insist(&self, args: &[&str]) -> String {
         let deadline = Instant::now() + Duration::from_secs(180);
         loop {
             let (code, out, err) = self.world.run(args);
@@ -117,7 +143,7 @@ impl Drill {
     }
 
     /// A plan that a person asks for, approved: it runs now.
-    fn begun(&self, first: &str, second: &str) -> String {
+    pub fn begun(&self, first: &str, second: &str) -> String {
         let namespace = self.world.namespace.clone();
         let (first, second) = (format!("first={first}"), format!("second={second}"));
         let args = [
@@ -138,11 +164,11 @@ impl Drill {
         id
     }
 
-    fn until(&self, id: &str, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+    pub fn until(&self, id: &str, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
         self.world.wait_for(what, 300, |case| case["id"] == id && fits(case))
     }
 
-    fn breaker(&self, name: &str) -> Value {
+    pub fn breaker(&self, name: &str) -> Value {
         // An engine that begins has no store yet: that is code 6.
         let out = self.insist(&["breakers", "show", name, "--output", "json"]);
         serde_json::from_str(&out).expect("JSON of breakers show")
@@ -165,13 +191,13 @@ impl Drill {
         }
     }
 
-    fn limit(&self) -> String {
+    pub fn limit(&self) -> String {
         let live = self.world.get("deployment", "cart");
         let container = &live["spec"]["template"]["spec"]["containers"][0];
         container["resources"]["limits"]["memory"].as_str().expect("a limit").to_string()
     }
 
-    fn generation(&self) -> u64 {
+    pub fn generation(&self) -> u64 {
         self.world.get("deployment", "cart")["metadata"]["generation"]
             .as_u64()
             .expect("a generation")
@@ -194,7 +220,7 @@ impl Drill {
     }
 }
 
-fn waits(case: &Value) -> bool {
+pub fn waits(case: &Value) -> bool {
     let steps = case["execution"]["steps"].as_array();
     case["state"] == "running"
         && steps.is_some_and(|steps| {

@@ -18,10 +18,12 @@
 mod breakers;
 mod console;
 mod crashes;
+mod database;
 mod drift;
 mod gate;
 mod keys;
 mod refusals;
 mod rollouts;
 mod steering;
+mod team;
 mod world;

@@ -1,4 +1,11 @@
 //! A database of the test's own in the real PostgreSQL of the environment, and what only that kind of store promises.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::duration_suboptimal_units,
+    clippy::items_after_statements,
+    clippy::print_stdout,
+    reason = "tests wait in real time, with deadlines"
+)]
 
 use crate::fixture::{Place, all, append, batch, cluster, drafts, head_of, lease};
 use pilothouse::adapters::store::postgres::PostgresStore;

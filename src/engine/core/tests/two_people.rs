@@ -109,6 +109,9 @@ fn whoever_does_not_come_through_the_database_is_no_second_person() {
     let (mut core, plan) = critical();
     let here = Principal { via: Transport::Console, ..role("mira", "mira@corp") };
     assert_eq!(approve(&mut core, &plan, here, 3), Err(Refusal::NotPermitted));
+    // The engine's own role is what runs the engine, not a person's.
+    let engine = Principal { uid: super::UID, ..role("olga", "olga@corp") };
+    assert_eq!(approve(&mut core, &plan, engine, 3), Err(Refusal::NotPermitted));
 }
 
 #[test]
