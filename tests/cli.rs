@@ -365,6 +365,10 @@ fn export_writes_files_with_their_modes_and_prints_to_stdout() {
     let page = home.run(&["export", "d1", "--to", "-", "--format", "html"]).out;
     assert!(page.starts_with("<!doctype html>") && page.contains("SIMULATED"), "{page}");
 
+    let schema = home.run(&["export", "--schema", "period"]);
+    assert!(parsed(&schema.out)["$schema"].as_str().unwrap().contains("2020-12"));
+    assert_eq!(home.run(&["export", "--schema", "night"]).code, 2);
+
     home.with("file", "");
     let ran = home.run(&["export", "d1", "--to", "file"]);
     assert_eq!(ran.code, 1);

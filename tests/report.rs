@@ -8,6 +8,11 @@
     reason = "a test may end loudly"
 )]
 
+use pilothouse::assemble::demo::{DemoOptions, Play, play};
+use pilothouse::assemble::running::runtime;
+use pilothouse::assemble::without_engine::only_log;
+use pilothouse::cli::export::every;
+use pilothouse::cli::reading::Log;
 use pilothouse::domain::alert::{Alert, AlertStatus};
 use pilothouse::domain::approval::{Approval, Decision, Gesture, Preflight};
 use pilothouse::domain::diagnosis::{Cause, Diagnosis, Disposition, MadeBy, Pattern};
@@ -27,6 +32,7 @@ use pilothouse::domain::workflow::execution::{AttemptOutcome, Direction, StepSta
 use pilothouse::domain::workflow::plan::{
     ActionClass, Blast, Plan, PlanStep, PlannedOperation, Risk, StepKind, TemplateRef, Verification,
 };
+use pilothouse::export::schema::Schema;
 use pilothouse::export::{html, json, markdown, text};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -520,4 +526,77 @@ fn the_page_shows_the_verdict_the_change_who_decided_and_what_was_measured() {
     let fresh = fold(vec![Event::Opened { alert: alert("A"), owner: None }], &Context::default());
     let page = html::report(&fresh);
     assert!(page.contains("diagnosing") && !page.contains("<svg"), "nothing is drawn of nothing");
+}
+
+/// The schema, as strict as it can be read: a member that it does not name is an error.
+fn strict(schema: Schema) -> jsonschema::Validator {
+    fn close(value: &mut Value) {
+        if let Some(object) = value.as_object_mut() {
+            if object.contains_key("properties") {
+                object.insert("additionalProperties".into(), false.into());
+            }
+            object.values_mut().for_each(close);
+        } else if let Some(items) = value.as_array_mut() {
+            items.iter_mut().for_each(close);
+        }
+    }
+    let mut document = serde_json::from_str::<Value>(schema.text()).unwrap();
+    jsonschema::draft202012::meta::validate(&document).expect("a schema itself");
+    // Only below the top, whose members are named as those of any object.
+    close(&mut document);
+    jsonschema::draft202012::new(&document).unwrap()
+}
+
+fn objections(validator: &jsonschema::Validator, value: &Value) -> Vec<String> {
+    let errors = validator.iter_errors(value);
+    errors.map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[test]
+fn all_reports_of_a_night_are_as_their_schema_says_and_hold_no_member_that_it_does_not_name() {
+    let (one, period) = (strict(Schema::Remediation), strict(Schema::Period));
+    let options = DemoOptions { scenario: Play::Named("night".into()), seed: 1, speed: 1 };
+    let runtime = runtime().unwrap();
+    let (night, store) = play(&options, "test", &runtime).unwrap();
+    let files = runtime.block_on(async {
+        let log = Log::over(only_log(store).await.unwrap());
+        every(&log, night.ended_at, "scenario night".into()).await.expect("reports")
+    });
+    let mut seen = 0;
+    for (name, text) in
+        files.iter().filter(|(name, _)| name.rsplit_once('.').is_some_and(|(_, end)| end == "json"))
+    {
+        let value = serde_json::from_str::<Value>(text).unwrap();
+        let schema = if name.starts_with("period-") { &period } else { &one };
+        assert_eq!(objections(schema, &value), Vec::<String>::new(), "{name}");
+        seen += 1;
+    }
+    assert!(seen > 20, "a night has cases: {seen}");
+    let fresh = fold(vec![Event::Opened { alert: alert("A"), owner: None }], &Context::default());
+    for report in [whole(), fresh] {
+        let value = serde_json::to_value(&report).unwrap();
+        assert_eq!(objections(&one, &value), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_is_no_report() {
+    let schema = strict(Schema::Remediation);
+    let good = serde_json::to_value(whole()).unwrap();
+    for (at, wrong) in [
+        ("/state", json!("asleep")),
+        ("/opened_at", json!(7)),
+        ("/confidence", json!(1.5)),
+        ("/plan/risk", json!("none")),
+        ("/approvals/0/by", json!("mira")),
+        ("/verdict/outcome", json!("fine")),
+        ("/schema", json!("pilothouse/v2")),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(at).expect(at) = wrong;
+        assert_ne!(objections(&schema, &bad), Vec::<String>::new(), "{at}");
+    }
+    let mut bad = good;
+    bad.as_object_mut().unwrap().remove("audit");
+    assert_ne!(objections(&schema, &bad), Vec::<String>::new());
 }

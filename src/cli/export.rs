@@ -1,6 +1,6 @@
 //! `export ID` and `export --since T`.
 
-use super::exit::{Failure, Outcome};
+use super::exit::{Exit, Failure, Outcome};
 use super::reading::Log;
 use super::reports::{Document, Kind, Place, hand_out};
 use super::session::Session;
@@ -8,12 +8,13 @@ use crate::assemble::without_engine::now;
 use crate::domain::report::period::{CaseRow, Filter, Period, Sources};
 use crate::domain::report::{Context, Report};
 use crate::domain::time::{Timestamp, parse_duration};
+use crate::export::schema::Schema;
 use clap::ValueEnum as _;
 use std::path::PathBuf;
 
 /// Write reports: of one remediation, or of a period.
 #[derive(Debug, clap::Args)]
-#[command(group(clap::ArgGroup::new("which").required(true).args(["id", "since"])))]
+#[command(group(clap::ArgGroup::new("which").required(true).args(["id", "since", "schema"])))]
 pub struct Export {
     /// Remediation: id or unique prefix.
     pub id: Option<String>,
@@ -32,6 +33,9 @@ pub struct Export {
     /// Also write the report of each remediation of the period.
     #[arg(long, requires = "since")]
     pub each: bool,
+    /// Print the JSON Schema (2020-12) of a report's JSON: remediation or period.
+    #[arg(long, value_name = "NAME", value_parser = schema)]
+    pub schema: Option<Schema>,
     /// Formats, separated by commas.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "json,md", value_name = "LIST")]
     pub format: Vec<Kind>,
@@ -42,6 +46,12 @@ pub struct Export {
     /// beside it, for `ssh-keygen -Y verify -n pilothouse-report`.
     #[arg(long, value_name = "KEY")]
     pub sign: Option<PathBuf>,
+}
+
+fn schema(text: &str) -> Result<Schema, String> {
+    let words = Schema::ALL.iter().map(|schema| schema.word()).collect::<Vec<_>>();
+    let found = Schema::ALL.iter().copied().find(|schema| schema.word() == text);
+    found.ok_or_else(|| format!("`{text}` is none of {}", words.join(", ")))
 }
 
 /// A moment, or so long ago.
@@ -88,6 +98,10 @@ impl Export {
     /// # Errors
     /// When there is nothing to report, or a file can't be written.
     pub fn run(&self, session: &Session) -> Outcome {
+        if let Some(schema) = self.schema {
+            session.output.data(schema.text())?;
+            return Ok(Exit::Done);
+        }
         if self.each && self.to.as_deref() == Some("-") {
             return Err(Failure::usage("--each writes many reports: name a directory with --to"));
         }

@@ -6,6 +6,7 @@ pub mod handover;
 pub mod html;
 pub mod json;
 pub mod markdown;
+pub mod schema;
 pub mod sheets;
 pub mod tables;
 pub mod text;
