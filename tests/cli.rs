@@ -45,7 +45,8 @@ impl Home {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::cargo_bin("pilothouse").expect("the program is built");
+        // Not through cargo's runner, which needs a PATH.
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pilothouse"));
         command.env_clear().env("HOME", self.0.path()).current_dir(self.0.path()).args(arguments);
         command.timeout(std::time::Duration::from_secs(60));
         command
@@ -654,10 +655,8 @@ fn a_stop_without_an_engine_is_set_in_the_store_and_says_that_the_lease_is_not()
 #[test]
 fn a_reader_that_goes_away_ends_it_quietly() {
     let home = seeded();
-    let script = format!(
-        "{} audit show | true; exit ${{PIPESTATUS[0]}}",
-        assert_cmd::cargo::cargo_bin("pilothouse").display()
-    );
+    let script =
+        format!("{} audit show | true; exit ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_pilothouse"));
     let output = std::process::Command::new("/bin/bash")
         .env_clear()
         .env("HOME", home.0.path())

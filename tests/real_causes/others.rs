@@ -25,6 +25,32 @@ fn an_autoscaler_without_metrics() {
 }
 
 #[test]
+fn a_certificate_that_was_not_renewed() {
+    let Some(place) = Place::new("certificate") else { return };
+    // cert-manager is played: its resource is there, and the status that it would write.
+    place.apply(&[json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "certificates.cert-manager.io"}, "spec": {"group": "cert-manager.io", "scope": "Namespaced",
+        "names": {"kind": "Certificate", "plural": "certificates", "singular": "certificate"},
+        "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {
+            "type": "object", "x-kubernetes-preserve-unknown-fields": true}}}]}})]);
+    let crd = "crd/certificates.cert-manager.io";
+    place.kubectl(&["wait", crd, "--for=condition=Established", "--timeout=30s"]);
+    let in_hours = |hours| (chrono::Utc::now() + chrono::TimeDelta::hours(hours)).to_rfc3339();
+    let ready = json!({"type": "Ready", "status": "True", "reason": "Ready",
+        "message": "Certificate is up to date", "lastTransitionTime": in_hours(-2_000)});
+    let certificate = json!({"apiVersion": "cert-manager.io/v1", "kind": "Certificate",
+        "metadata": {"name": "shop"}, "spec": {"secretName": "shop-tls", "issuerRef": {"name": "letsencrypt"}},
+        "status": {"notAfter": in_hours(30), "renewalTime": in_hours(-690), "conditions": [ready]}});
+    place.until("it can be made", 30, || place.try_apply(&certificate));
+    place.alert_saying(
+        "CertManagerCertExpirySoon",
+        json!({"name": "shop", "exported_namespace": place.namespace}),
+        "The domain that this certificate covers will be unavailable: memory is used up",
+    );
+    place.told("certificate-expiring", "Certificate/shop", &["cmctl renew"]);
+}
+
+#[test]
 fn a_budget_that_allows_nothing() {
     let Some(place) = Place::new("budget") else { return };
     place.apply(&[

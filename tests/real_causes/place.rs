@@ -63,6 +63,11 @@ impl Place {
         }
     }
 
+    /// Applies an object that may not be had yet.
+    pub fn try_apply(&self, object: &Value) -> bool {
+        self.raw(&["apply", "-f", "-"], &object.to_string()).status.success()
+    }
+
     /// An object as it is now; null when there is none.
     pub fn get(&self, kind: &str, name: &str) -> Value {
         let output = self.raw(&["get", kind, name, "-o", "json"], "");

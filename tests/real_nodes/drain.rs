@@ -36,7 +36,7 @@ fn until(
 }
 
 /// Waits until no namespace of an earlier test goes: its pods are on the node too, and can't be evicted any more.
-fn nobody_goes(world: &World) {
+pub fn nobody_goes(world: &World) {
     let deadline = Instant::now() + Duration::from_mins(2);
     loop {
         let list = world.kubectl(&["get", "namespaces", "-o", "json"]);

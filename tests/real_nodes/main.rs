@@ -1,4 +1,4 @@
-//! What disturbs nodes, on a real cluster of its own: cordon, moving workloads, taints.
+//! What disturbs nodes, on a real cluster of its own: cordon, moving workloads, taints, a silent kubelet.
 
 #![allow(
     dead_code,
@@ -22,6 +22,7 @@ mod drain;
 mod engine_world;
 #[path = "../real_cluster/environment.rs"]
 mod environment;
+mod faults;
 #[path = "../real_actions/line.rs"]
 mod line;
 #[path = "../real_cluster/world.rs"]

@@ -8,6 +8,7 @@ use super::request::{ActionError, ActionRequest, Compiled};
 use super::spec::ActionSpec;
 use super::workload::live;
 use crate::domain::diagnose::fields::{flag, items, name, text};
+use crate::domain::diagnose::keepers::writer_of;
 use crate::domain::diagnose::reader::{Got, Reader};
 use crate::domain::evidence::Progress;
 use crate::domain::operation::{FieldChange, Operation};
@@ -80,6 +81,9 @@ fn unschedulable() -> FieldPath {
     FieldPath::keys(&["spec", "unschedulable"])
 }
 
+/// The mark of a cordon for which no reason was given.
+const NO_REASON: &str = "by a remediation";
+
 fn mark() -> FieldPath {
     FieldPath::keys(&["metadata", "annotations"]).key(CORDON_ANNOTATION)
 }
@@ -95,7 +99,7 @@ fn cordon(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionError
     if flag(object, &["spec", "unschedulable"]) {
         return Err(ActionError(format!("node {} is cordoned already", target.key.name)));
     }
-    let reason = request.text("reason").unwrap_or("by a remediation");
+    let reason = request.text("reason").unwrap_or(NO_REASON);
     let changes = vec![
         FieldChange::of(object, unschedulable(), Some(json!(true))),
         FieldChange::of(object, mark(), Some(json!(reason))),
@@ -144,10 +148,13 @@ fn uncordon(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionErr
         vec![Operation::patch(target.clone(), changes, Vec::new())],
         format!("cordon node {} again", target.key.name),
     );
-    compiled.notes.push(marked.map_or_else(
-        || "it was cordoned by somebody else: ask why before".to_string(),
-        |reason| format!("it was cordoned by a remediation: {reason}"),
-    ));
+    // The mark of a remediation outlives an uncordon by hand: whoever wrote the field last has cordoned it.
+    let ours = writer_of(object, "unschedulable").is_none_or(|writer| writer.is_pilothouse());
+    compiled.notes.push(match marked.filter(|_| ours) {
+        None => "it was cordoned by somebody else: ask why before".into(),
+        Some(NO_REASON) => "it was cordoned by a remediation".into(),
+        Some(reason) => format!("it was cordoned by a remediation: {reason}"),
+    });
     let ready = items(object, &["status", "conditions"]).iter().any(|condition| {
         text(condition, &["type"]) == "Ready" && text(condition, &["status"]) == "True"
     });

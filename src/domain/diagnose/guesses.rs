@@ -77,6 +77,12 @@ fn plain(alert: &Alert) -> Vec<ObjectKey> {
     if let Some(secret) = alert.label(&["secret"]) {
         found.push(ObjectKey::new("v1", "Secret", namespace, secret));
     }
+    // cert-manager's own rules keep nothing of a Certificate but its `name`.
+    if alert.name().to_ascii_lowercase().contains("cert")
+        && let Some(certificate) = alert.label(&["certificate", "exported_name", "name"])
+    {
+        found.push(ObjectKey::new("cert-manager.io/v1", "Certificate", namespace, certificate));
+    }
     found.retain(|key| is_name(&key.name) && is_name(&key.namespace));
     found
 }

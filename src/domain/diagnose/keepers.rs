@@ -20,6 +20,13 @@ pub(crate) struct Writer {
     pub(crate) source: String,
 }
 
+impl Writer {
+    /// Whether it was a remediation of ours.
+    pub(crate) fn is_pilothouse(&self) -> bool {
+        self.manager.starts_with("pilothouse")
+    }
+}
+
 /// Who wrote the spec last, by managedFields; status writers don't count.
 pub(crate) fn last_writer(object: &Value) -> Option<Writer> {
     writer(object, |_| true)

@@ -63,7 +63,7 @@ mod focus;
 mod guessed_app;
 mod guesses;
 mod hint;
-mod keepers;
+pub(crate) mod keepers;
 mod kinds;
 mod label_names;
 mod memory;

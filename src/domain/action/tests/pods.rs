@@ -170,9 +170,22 @@ fn a_cordon_is_marked_with_its_reason_and_taken_off_again() {
     assert!(error.contains("cordoned already"), "{error}");
     let error = try_it(Action::Uncordon, json!({}), &objects).unwrap_err();
     assert!(error.contains("is not cordoned"), "{error}");
-    let compiled = try_it(Action::Uncordon, json!({}), &[cordoned]).unwrap();
+    let compiled = try_it(Action::Uncordon, json!({}), &[cordoned.clone()]).unwrap();
     assert_eq!(changes(&compiled), ["spec.unschedulable: true → -"]);
     says(&compiled, "cordoned by somebody else");
+    // The mark is from an earlier remediation; the field's writer is who cordoned it now.
+    cordoned["metadata"]["annotations"] = json!({"pilothouse.dev/cordoned": "disk fails"});
+    let written = |manager: &str| {
+        json!([{"manager": manager, "operation": "Update", "time": "2026-11-25T10:00:00Z",
+        "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:unschedulable": {}}}}])
+    };
+    for (manager, words) in
+        [("kubectl-cordon", "somebody else"), ("pilothouse", "by a remediation: disk fails")]
+    {
+        cordoned["metadata"]["managedFields"] = written(manager);
+        let compiled = try_it(Action::Uncordon, json!({}), &[cordoned.clone()]).unwrap();
+        says(&compiled, words);
+    }
 }
 
 #[test]
