@@ -166,6 +166,7 @@ fn stand(world: &World, fault: &Fault, suffix: &str) -> Option<String> {
     let mut first_pod = String::new();
     for (index, stage) in fault.stages.iter().enumerate() {
         if index > 0 {
+            world.until_begun(&namespace);
             thread::sleep(SETTLED);
             first_pod = world.suspect(&namespace).unwrap_or_default();
         }

@@ -216,6 +216,25 @@ impl World {
         }
     }
 
+    /// Waits until every container has begun once, for a minute at most: some never do.
+    pub fn until_begun(&self, namespace: &str) {
+        let began = |one: &Value| {
+            !one["state"]["running"].is_null()
+                || !one["state"]["terminated"].is_null()
+                || !one["lastState"]["terminated"].is_null()
+        };
+        let began = |pod: &Value| {
+            pod["status"]["containerStatuses"].as_array().is_some_and(|all| all.iter().all(began))
+        };
+        for _ in 0..30 {
+            let pods = self.pods(namespace);
+            if !pods.is_empty() && pods.iter().all(began) {
+                return;
+            }
+            std::thread::sleep(Duration::from_secs(2));
+        }
+    }
+
     /// A pod that is not well, else any.
     pub fn suspect(&self, namespace: &str) -> Option<String> {
         let pods = self.pods(namespace);

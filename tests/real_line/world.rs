@@ -250,6 +250,7 @@ impl World {
     }
 
     /// Waits until something is so on the cluster.
+    #[allow(dead_code, reason = "of the programs that share this file, one needs it")]
     pub fn wait_for_object(&self, what: &str, holds: impl Fn() -> bool) {
         let deadline = Instant::now() + Duration::from_secs(90);
         while !holds() {

@@ -58,7 +58,7 @@ fn alert(world: &World, name: &str, mut labels: Value) {
         "alerts": [{"status": "firing", "labels": labels, "annotations": {},
             "startsAt": started.to_rfc3339(), "endsAt": "0001-01-01T00:00:00Z",
             "generatorURL": "http://prometheus/graph"}]});
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         let mut child = world.command(&["alert", "-"]);
         let child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

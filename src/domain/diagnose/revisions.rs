@@ -78,6 +78,12 @@ impl<'a> History<'a> {
     pub(crate) fn is_current(&self, pod: &Pod<'_>) -> bool {
         belongs(pod, &self.current)
     }
+
+    /// Whether the pod belongs to a revision that was made after this one.
+    pub(crate) fn made_after(&self, pod: &Pod<'_>, number: i64) -> bool {
+        let later = self.earlier.iter().filter(|one| one.revision.number > number);
+        self.is_current(pod) || later.into_iter().any(|one| belongs(pod, &one.revision))
+    }
 }
 
 /// The revisions of a workload, newest first; empty when it has none or they can't be read. `None` while reads are due.

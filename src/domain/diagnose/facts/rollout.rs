@@ -27,9 +27,16 @@ pub(super) fn rollout(picture: &Picture<'_>, out: &mut Facts) {
     };
     since_rollout(picture, current.created, &source, out);
     let troubled = picture.pods_in_trouble();
-    if !troubled.is_empty() && troubled.iter().all(|pod| history.is_current(pod)) {
+    // A failed attempt at a mend may still have pods beside those of the next one.
+    let since = best.revision.number;
+    if troubled.iter().any(|pod| history.is_current(pod))
+        && troubled.iter().all(|pod| history.made_after(pod, since))
+    {
+        let all = troubled.iter().all(|pod| history.is_current(pod));
+        let of = if all { "are of" } else { "are of attempts up to" };
+        let after = if all { String::new() } else { format!(", made after revision {since}") };
         let text =
-            format!("all {} failing pods are of revision {}", troubled.len(), current.number);
+            format!("all {} failing pods {of} revision {}{after}", troubled.len(), current.number);
         out.add("only-current-fails", text, source.clone());
     }
     differences(picture, best, &source, out);
