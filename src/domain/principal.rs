@@ -48,6 +48,15 @@ pub struct Principal {
     pub via: Transport,
 }
 
+/// Longest claim of a caller about itself, in letters.
+const CLAIM: usize = 128;
+
+/// What a caller says of itself, for the record: short, and one line.
+#[must_use]
+pub fn claimed(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(CLAIM).collect()
+}
+
 impl Principal {
     /// What stands for *no user of this machine*.
     pub const NO_UID: u32 = u32::MAX;

@@ -7,10 +7,13 @@ use crate::domain::id::{PlanDigest, RemediationId, StepPath};
 use crate::domain::principal::Principal;
 use crate::domain::resource::ObjectKey;
 use crate::domain::steering::Steering;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Timestamp, plus};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+
+/// Seconds that a command is meant for, from when it was given.
+pub const COMMAND_AGE_S: u64 = 30;
 
 /// A command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -126,6 +129,28 @@ impl Command {
             Self::Stop { .. } => "stop",
             Self::Start { .. } => "start",
         }
+    }
+
+    /// Whether it is void when it is taken up late. Alerts and stop never are.
+    #[must_use]
+    pub fn lapses(&self) -> bool {
+        match self {
+            Self::Alerts { .. } | Self::Stop { .. } => false,
+            Self::Decide { .. }
+            | Self::PlanAnew { .. }
+            | Self::Claim { .. }
+            | Self::Breaker { .. }
+            | Self::Plan { .. }
+            | Self::Revise { .. }
+            | Self::Steer { .. }
+            | Self::Start { .. } => true,
+        }
+    }
+
+    /// Until when it is meant, if it was given at that time; `None`: for ever.
+    #[must_use]
+    pub fn not_after(&self, given: Timestamp) -> Option<Timestamp> {
+        self.lapses().then(|| plus(given, COMMAND_AGE_S))
     }
 }
 

@@ -5,9 +5,9 @@
 
 use super::peer::user_name;
 use super::wire::{Call, LINE_LIMIT, WIRE_VERSION};
-use crate::domain::principal::{Principal, Transport};
-use crate::domain::time::{Timestamp, plus};
-use crate::engine::command::{Command, Receipt, Refusal};
+use crate::domain::principal::{Principal, Transport, claimed};
+use crate::domain::time::Timestamp;
+use crate::engine::command::{Receipt, Refusal};
 use crate::engine::handle::Handle;
 use crate::engine::snapshot::Role;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -26,8 +26,6 @@ const CALLERS: usize = 32;
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a receipt may take: preflight asks the cluster several things.
 const RECEIPT_TIMEOUT: Duration = Duration::from_mins(1);
-/// Seconds that a command is meant for, from when its line was read.
-const COMMAND_AGE_S: u64 = 30;
 /// How long until a socket that could not be bound is tried again.
 const RETRY: Duration = Duration::from_secs(5);
 /// Longest path that fits into a socket address, with room for its end.
@@ -216,21 +214,11 @@ async fn run_line(line: &[u8], uid: u32, handle: &Handle, now: &Now) -> Receipt 
         os_user: name.unwrap_or_else(|_| format!("uid {uid}")),
         uid,
         kube: call.kube,
-        host: clip(&call.host),
-        tty: clip(&call.tty),
+        host: claimed(&call.host),
+        tty: claimed(&call.tty),
         via: Transport::Socket,
     };
-    let not_after = match &call.command {
-        Command::Alerts { .. } | Command::Stop { .. } => None,
-        Command::Decide { .. }
-        | Command::PlanAnew { .. }
-        | Command::Claim { .. }
-        | Command::Breaker { .. }
-        | Command::Plan { .. }
-        | Command::Revise { .. }
-        | Command::Steer { .. }
-        | Command::Start { .. } => Some(plus(now(), COMMAND_AGE_S)),
-    };
+    let not_after = call.command.not_after(now());
     let verb = call.command.verb();
     match tokio::time::timeout(RECEIPT_TIMEOUT, handle.command(call.command, by, not_after)).await {
         Ok(receipt) => receipt,
@@ -242,11 +230,6 @@ async fn run_line(line: &[u8], uid: u32, handle: &Handle, now: &Now) -> Receipt 
             ),
         },
     }
-}
-
-/// Claims are for the record: short, and one line.
-fn clip(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(128).collect()
 }
 
 fn invalid(why: &str) -> Receipt {

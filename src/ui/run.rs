@@ -10,7 +10,7 @@ use super::theme::ThemeChoice;
 use super::update::update;
 use crate::domain::principal::Principal;
 use crate::domain::time::plus;
-use crate::engine::command::{Command, Receipt, Refusal};
+use crate::engine::command::{COMMAND_AGE_S, Command, Receipt, Refusal};
 use crate::engine::handle::Handle;
 use crate::engine::query::{Answer, Query};
 use std::collections::BTreeSet;
@@ -26,8 +26,6 @@ use tokio_util::task::TaskTracker;
 const MESSAGES: usize = 256;
 /// Ages are rewritten this often.
 const TICK_MS: Millis = 1_000;
-/// A command that is not taken up within this is too old; in seconds.
-const COMMAND_AGE_S: u64 = 30;
 /// An answer that takes longer is not waited for.
 const ANSWER: Duration = Duration::from_secs(35);
 /// How long leaving waits for commands that are on their way.
@@ -223,10 +221,9 @@ impl Worker {
     }
 
     fn send(&self, ticket: Ticket, command: Command, model: &Model) {
-        let ages = !matches!(command, Command::Stop { .. } | Command::Alerts { .. });
         // The engine's clock may run faster than the wall: in the simulation a minute passes in seconds.
         let age = COMMAND_AGE_S * u64::from(model.snapshot.speed.max(1));
-        let not_after = ages.then(|| plus(model.now(), age));
+        let not_after = command.lapses().then(|| plus(model.now(), age));
         let (handle, to, pulse) = (self.console.handle.clone(), self.to.clone(), self.pulse);
         let by = self.console.principal.clone();
         self.tasks.spawn_on(

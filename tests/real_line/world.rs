@@ -249,16 +249,6 @@ impl World {
         }
     }
 
-    /// Waits until something is so on the cluster.
-    #[allow(dead_code, reason = "of the programs that share this file, one needs it")]
-    pub fn wait_for_object(&self, what: &str, holds: impl Fn() -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(90);
-        while !holds() {
-            assert!(Instant::now() < deadline, "{what}: {}", self.picture(&self.list()));
-            std::thread::sleep(Duration::from_millis(500));
-        }
-    }
-
     /// What a failed test needs to be understood.
     pub fn picture(&self, list: &[Value]) -> String {
         let log = std::fs::read_to_string(self.directory.join("engine.log")).unwrap_or_default();

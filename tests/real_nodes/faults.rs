@@ -81,6 +81,16 @@ fn case(world: &World, kind: &str, name: &str) -> Value {
     })
 }
 
+/// Waits until the scheduler has found no place for a pod of this namespace.
+fn a_pod_waits(world: &World) {
+    let deadline = Instant::now() + Duration::from_secs(90);
+    let events = || world.kubectl(&["-n", &world.namespace, "get", "events", "-o", "json"]);
+    while !events().contains("FailedScheduling") {
+        assert!(Instant::now() < deadline, "no pod waits: {}", world.picture(&world.list()));
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
+
 /// Approves the plan and waits for its end, which must be effective.
 fn decided(world: &World, case: &Value) {
     let id = case["id"].as_str().expect("an id");
@@ -156,10 +166,7 @@ fn taints_that_keep_pods_out_are_told_and_nothing_is_changed() {
     let _back = Back(&world, vec!["taint", "nodes", "--all", "example.com/batch-"]);
     world.kubectl(&["taint", "nodes", "--all", "example.com/batch=only:NoSchedule"]);
     world.apply(&world.deployment("web", 1, OK, None));
-    world.wait_for_object("its pod waits", || {
-        let events = world.kubectl(&["-n", &world.namespace, "get", "events", "-o", "json"]);
-        events.contains("FailedScheduling")
-    });
+    a_pod_waits(&world);
     // The words are about memory; the cluster says taint.
     alert(&world, "ContainerMemoryHigh", json!({"deployment": "web"}));
     let told = case(&world, "Deployment", "web");
@@ -182,10 +189,7 @@ fn a_cordon_that_a_pod_waits_for_is_shown_with_its_age_and_taken_back() {
     let mut web = world.deployment("web", 1, OK, None);
     web["spec"]["template"]["spec"]["nodeSelector"] = json!({"kubernetes.io/hostname": NODE});
     world.apply(&web);
-    world.wait_for_object("its pod waits", || {
-        let events = world.kubectl(&["-n", &world.namespace, "get", "events", "-o", "json"]);
-        events.contains("FailedScheduling")
-    });
+    a_pod_waits(&world);
     alert(&world, "KubeDeploymentReplicasMismatch", json!({"deployment": "web"}));
     let open = case(&world, "Node", NODE);
     let picture = || world.picture(std::slice::from_ref(&open));

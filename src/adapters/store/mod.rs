@@ -64,6 +64,7 @@
 //! Deliberately absent: rewriting or compacting events, repair, encryption, network file systems.
 
 pub mod guarded;
+mod keeping;
 pub mod memory;
 pub mod postgres;
 mod sealing;

@@ -81,8 +81,8 @@ impl<'a> History<'a> {
 
     /// Whether the pod belongs to a revision that was made after this one.
     pub(crate) fn made_after(&self, pod: &Pod<'_>, number: i64) -> bool {
-        let later = self.earlier.iter().filter(|one| one.revision.number > number);
-        self.is_current(pod) || later.into_iter().any(|one| belongs(pod, &one.revision))
+        let later = |one: &Earlier<'_>| one.revision.number > number && belongs(pod, &one.revision);
+        self.is_current(pod) || self.earlier.iter().any(later)
     }
 }
 

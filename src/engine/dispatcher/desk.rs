@@ -1,8 +1,8 @@
 //! Commands that people left in a store which several share: taken while this engine writes the log, answered there.
 
 use super::run::Dispatcher;
-use crate::domain::principal::{Principal, Transport};
-use crate::domain::time::{Timestamp, plus};
+use crate::domain::principal::{Principal, Transport, claimed};
+use crate::domain::time::Timestamp;
 use crate::engine::command::{Command, Receipt, Refusal, Request};
 use crate::ports::desk::{Desk, Left};
 use crate::ports::store::StoreError;
@@ -14,13 +14,9 @@ use tokio::sync::oneshot;
 const LOOK: Duration = Duration::from_millis(500);
 /// Commands taken at once.
 const AT_ONCE: u32 = 32;
-/// Seconds that a command is meant for, from when it was left.
-const COMMAND_AGE_S: u64 = 30;
 /// Tries to leave a receipt, and the pause between two.
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_secs(1);
-/// Longest claim of a caller about itself.
-const CLAIM: usize = 128;
 
 impl Dispatcher {
     /// Looks what was left, if there is a desk.
@@ -67,7 +63,13 @@ impl Dispatcher {
         });
         match serde_json::from_str::<Command>(&left.command_json) {
             Ok(command) => {
-                let not_after = until(&command, self.outside.clock.now(), left.age);
+                let now = self.outside.clock.now();
+                // An age that no calendar holds is one that is over.
+                let given = chrono::TimeDelta::from_std(left.age)
+                    .ok()
+                    .and_then(|age| now.checked_sub_signed(age))
+                    .unwrap_or(Timestamp::MIN_UTC);
+                let not_after = command.not_after(given);
                 let owner = self.options.settings.policy.owner_uid;
                 let by = principal(left, owner);
                 self.command(Request { command, by, not_after }, reply);
@@ -80,32 +82,12 @@ impl Dispatcher {
     }
 }
 
-/// Until when it is meant; `None` for alerts and stop.
-fn until(command: &Command, now: Timestamp, age: Duration) -> Option<Timestamp> {
-    match command {
-        Command::Alerts { .. } | Command::Stop { .. } => None,
-        Command::Decide { .. }
-        | Command::PlanAnew { .. }
-        | Command::Claim { .. }
-        | Command::Breaker { .. }
-        | Command::Plan { .. }
-        | Command::Revise { .. }
-        | Command::Steer { .. }
-        | Command::Start { .. } => {
-            let end = plus(now, COMMAND_AGE_S);
-            Some(chrono::TimeDelta::from_std(age).ok().map_or(now, |age| end - age))
-        }
-    }
-}
-
 /// The role is the person. Who has the engine's own role has what the engine's own user has.
 fn principal(left: Left, owner_uid: u32) -> Principal {
-    let clip =
-        |text: &str| text.chars().filter(|c| !c.is_control()).take(CLAIM).collect::<String>();
     Principal {
         uid: if left.own { owner_uid } else { Principal::NO_UID },
-        host: clip(&left.host),
-        tty: clip(&left.tty),
+        host: claimed(&left.host),
+        tty: claimed(&left.tty),
         os_user: left.role,
         kube: left.kube,
         via: Transport::Database,

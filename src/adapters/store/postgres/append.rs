@@ -1,8 +1,9 @@
 //! Appending a batch: one message, which is one transaction.
 
-use super::log::{number, stored_batch};
+use super::log::stored_batch;
 use super::open::PostgresStore;
 use super::text::stored;
+use crate::adapters::store::keeping::number;
 use crate::adapters::store::sealing::{check_head, check_repeated, seal, to_milliseconds};
 use crate::domain::envelope::{Envelope, GENESIS, Head};
 use crate::domain::id::{BatchId, RemediationId};

@@ -1,17 +1,11 @@
 //! The store lease: one row for each cluster, changed under its lock, timed by the server's clock.
 
-use super::log::number;
 use super::open::PostgresStore;
 use super::text::{given, stored};
+use crate::adapters::store::keeping::{TTL_LIMIT_S, broken, number};
 use crate::domain::id::ClusterId;
 use crate::domain::time::Timestamp;
 use crate::ports::store::{StoreError, StoreLease};
-
-/// Longest lease, in seconds.
-const TTL_LIMIT_S: u64 = 366 * 24 * 3_600;
-
-/// Giving back is renewing for no time: the row stays, so that the fence goes on growing.
-pub(super) const RELEASED: u64 = 0;
 
 const ACQUIRE: &str =
     "SELECT taken, by_whom, its_fence, ends FROM pilothouse.acquire($1, $2, $3::double precision)";
@@ -68,8 +62,4 @@ impl PostgresStore {
 
 fn seconds(ttl_s: u64) -> i64 {
     i64::try_from(ttl_s.min(TTL_LIMIT_S)).unwrap_or(0)
-}
-
-fn broken(cluster: &ClusterId, what: &str) -> StoreError {
-    StoreError::Corrupt(format!("the lease of cluster {cluster}: {what}"))
 }

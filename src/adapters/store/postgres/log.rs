@@ -43,12 +43,6 @@ const CLUSTERS: &str = "
 SELECT cluster FROM pilothouse.stream
 WHERE EXISTS (SELECT 1 FROM pilothouse.event WHERE event.stream = stream.id) ORDER BY cluster";
 
-/// A number as the database keeps it.
-pub(super) fn number(value: u64) -> Result<i64, StoreError> {
-    i64::try_from(value)
-        .map_err(|_| StoreError::Refused(format!("{value} is too large a number for the store")))
-}
-
 /// The events of a batch.
 pub(super) async fn stored_batch(
     store: &PostgresStore,

@@ -5,9 +5,9 @@
 //! is taken once, by the engine that holds the store's lease. Absent on purpose: a second try. A command without an
 //! answer may have been taken; whoever sent it looks first.
 
-use super::log::number;
 use super::open::PostgresStore;
 use super::text::stored;
+use crate::adapters::store::keeping::number;
 use crate::domain::id::ClusterId;
 use crate::domain::principal::{KubeIdentity, Principal};
 use crate::ports::desk::{Desk, Left};
@@ -137,7 +137,7 @@ impl Desk for PostgresStore {
     }
 
     async fn answer(&self, number: u64, receipt_json: &str) -> Result<(), StoreError> {
-        let number = super::log::number(number)?;
+        let number = crate::adapters::store::keeping::number(number)?;
         let query = sqlx::query(ANSWER).bind(number).bind(receipt_json);
         self.writing(query.execute(&self.pool)).await.map(drop)
     }

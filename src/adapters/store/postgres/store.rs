@@ -1,7 +1,7 @@
 //! The port, and what is too small for a file of its own: blobs and the probe.
 
-use super::lease::RELEASED;
 use super::open::PostgresStore;
+use crate::adapters::store::keeping::RELEASED;
 use crate::adapters::store::sealing::whole;
 use crate::domain::digest::sha256_hex;
 use crate::domain::envelope::{Envelope, Head};

@@ -1,7 +1,8 @@
 //! Appending a batch: one look, then one write, in one transaction.
 
-use super::log::{batch_events, envelope, number};
+use super::log::{batch_events, envelope};
 use super::writer::Turn;
+use crate::adapters::store::keeping::number;
 use crate::adapters::store::sealing::{check_head, check_repeated, seal, to_milliseconds};
 use crate::domain::envelope::{Envelope, GENESIS, Head};
 use crate::domain::id::{BatchId, ClusterId};

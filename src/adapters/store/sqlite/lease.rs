@@ -1,16 +1,13 @@
 //! The store lease: one row for each cluster, changed under SQLite's write lock, timed by SQLite's clock.
 
-use super::log::number;
 use super::open::SqliteStore;
+use crate::adapters::store::keeping::{TTL_LIMIT_S, broken, number};
 use crate::adapters::store::sealing::parse_time;
 use crate::domain::id::ClusterId;
 use crate::domain::time::Timestamp;
 use crate::ports::store::{StoreError, StoreLease};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
-
-/// Longest lease, in seconds; SQLite's date arithmetic has limits.
-const TTL_LIMIT_S: u64 = 366 * 24 * 3_600;
 
 /// The first row that comes back tells whether it was taken (1) or is somebody else's (0).
 const ACQUIRE: &str = "
@@ -67,9 +64,6 @@ impl SqliteStore {
     }
 }
 
-/// Giving back is renewing for no time: the row stays, so that the fence goes on growing.
-pub(super) const RELEASED: u64 = 0;
-
 fn modifier(ttl_s: u64) -> String {
     format!("+{} seconds", ttl_s.min(TTL_LIMIT_S))
 }
@@ -90,8 +84,4 @@ fn lease_row(
     let until = parse_time(&until)
         .ok_or_else(|| broken(cluster, &format!("its time `{until}` can't be read")))?;
     Ok((whole(0)? == 1, text(1)?, fence, until))
-}
-
-fn broken(cluster: &ClusterId, what: &str) -> StoreError {
-    StoreError::Corrupt(format!("the lease of cluster {cluster}: {what}"))
 }

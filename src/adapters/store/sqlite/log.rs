@@ -48,12 +48,6 @@ const CLUSTERS: &str = "
 SELECT cluster FROM stream WHERE EXISTS (SELECT 1 FROM event WHERE event.stream = stream.id)
 ORDER BY cluster";
 
-/// A number as SQLite keeps it.
-pub(super) fn number(value: u64) -> Result<i64, StoreError> {
-    i64::try_from(value)
-        .map_err(|_| StoreError::Refused(format!("{value} is too large a number for the store")))
-}
-
 /// The events of a batch, for a connection that is in a transaction.
 pub(super) fn batch_events(
     stream: i64,

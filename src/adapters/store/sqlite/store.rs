@@ -1,8 +1,8 @@
 //! The port, and what is too small for a file of its own: blobs and the probe.
 
 use super::append::{Batch, append};
-use super::lease::RELEASED;
 use super::open::SqliteStore;
+use crate::adapters::store::keeping::RELEASED;
 use crate::adapters::store::sealing::whole;
 use crate::domain::digest::sha256_hex;
 use crate::domain::envelope::{Envelope, Head};
