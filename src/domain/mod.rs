@@ -5,7 +5,7 @@
 //!
 //! Reading order: `id`, `time`, `principal`, `alert`, `resource`, `evidence`, `diagnosis`, `operation`,
 //! `workflow`, `approval`, `policy`, `verdict`, `remediation`, `run`, `steering`, `event`,
-//! `report`, `effectiveness`.
+//! `report`, `effectiveness`, `memory`.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -23,6 +23,7 @@ pub mod evidence;
 pub mod expr;
 pub mod id;
 pub mod managed;
+pub mod memory;
 pub mod named;
 pub mod operation;
 pub mod policy;

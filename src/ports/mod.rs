@@ -6,6 +6,7 @@ pub mod cluster;
 pub mod desk;
 pub mod entropy;
 pub mod line;
+pub mod memory;
 pub mod metrics;
 pub mod relay;
 pub mod signer;
