@@ -114,6 +114,31 @@ pub fn faults(world: &World) -> Vec<Fault> {
         .alert_names("deployment", "web")
         .with_facts(&["egress-denied"]),
         Fault::new(
+            "policy-forgets-dns",
+            "twin: look-ups are not answered because a policy lets the pods send to the database alone",
+            vec![vec![
+                service("db", 5432),
+                deploy("db", 1, app(world, OK)),
+                json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+                    "metadata": {"name": "only-db"}, "spec": {"policyTypes": ["Egress"],
+                        "podSelector": {"matchLabels": {"app": "web"}},
+                        "egress": [{"to": [{"podSelector": {"matchLabels": {"app": "db"}}}]}]}}),
+                deploy(
+                    "web",
+                    1,
+                    app(
+                        world,
+                        "echo 'lookup db on 10.96.0.10:53: read udp 10.1.1.1:39->10.96.0.10:53: i/o timeout' >&2
+                         sleep 1; exit 1",
+                    ),
+                ),
+            ]],
+            40,
+            ["network-issue", "policy-denies", "remediate", "NetworkPolicy/only-db"],
+        )
+        .alert_names("deployment", "web")
+        .with_facts(&["egress-denied"]),
+        Fault::new(
             "name-in-a-sentence",
             "a resolver's sentence: the name is the one with dots, not the first word",
             vec![vec![deploy(

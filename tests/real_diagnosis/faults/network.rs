@@ -51,6 +51,18 @@ pub fn faults(world: &World) -> Vec<Fault> {
         .alert_names("service", "web")
         .with_facts(&["selects-nothing", "several-near"]),
         Fault::new(
+            "service-label-lacking",
+            "twin: a Service asks for a label that its pods lack: never left out, it may mean the one that leads",
+            vec![vec![
+                web(),
+                service_with(json!({"selector": {"app": "web", "role": "primary"}, "ports": [{"port": 80}]})),
+            ]],
+            8,
+            mismatch,
+        )
+        .alert_names("service", "web")
+        .with_facts(&["selects-nothing", "label-lacking"]),
+        Fault::new(
             "service-named-port",
             "a Service sends to a named port that no container has",
             vec![vec![

@@ -6,6 +6,7 @@
 
 mod egress;
 mod ingress;
+mod peer;
 mod policy;
 
 pub(crate) use policy::{Refusing, read};

@@ -35,6 +35,14 @@ impl Way {
         }
     }
 
+    /// The field of a rule that has the other side.
+    pub(super) fn peers(self) -> &'static str {
+        match self {
+            Self::Out => "to",
+            Self::In => "from",
+        }
+    }
+
     /// The id of the fact that says so.
     pub(crate) fn fact(self) -> &'static str {
         match self {

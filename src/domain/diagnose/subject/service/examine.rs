@@ -250,14 +250,14 @@ fn weigh(mut findings: Findings) -> Examined {
     let selector = findings
         .weigh(Pattern::NetworkIssue, Cause::SelectorMismatch)
         .speaks_for("selects-nothing", 0.5)
-        .first_for(&[("workload-near", 0.35), ("several-near", 0.15)])
+        .first_for(&[("workload-near", 0.35), ("several-near", 0.15), ("label-lacking", 0.2)])
         .speaks_for("selector-changed", 0.05)
         .speaks_against("nobody-near", 0.1)
         .relies_on(&["missing-workloads"])
         .done();
     let say = format!(
         "it sends to nobody: {}",
-        findings.quote(&["selects-nothing", "workload-near", "several-near", "nobody-near"])
+        findings.quote(&["selects-nothing", "workload-near", "several-near", "label-lacking"])
     );
     findings.judge(selector, say);
     let port = findings
@@ -283,6 +283,7 @@ fn weigh(mut findings: Findings) -> Examined {
     );
     findings.judge(port, say);
     policy::judge(&mut findings);
-    findings.otherwise = findings.quote(&["some-ready", "endpoints"]);
+    findings.otherwise =
+        findings.quote(&["some-ready", "selects-nothing", "nobody-near", "endpoints"]);
     findings.done()
 }

@@ -40,7 +40,12 @@ pub(super) fn mismatch(case: &Case<'_>, around: &Surroundings<'_>, findings: &mu
         b.nearness.total_cmp(&a.nearness).then(name(a.workload).cmp(name(b.workload)))
     });
     let Some(best) = near.first() else {
-        if around.workloads_known {
+        let lacking = around.workloads.iter().filter_map(|one| lacking(selector, one));
+        let lacking = lacking.collect::<Vec<_>>();
+        if !lacking.is_empty() {
+            let words = lacking.join(" and ");
+            findings.add("label-lacking", words, "workloads of its namespace".into());
+        } else if around.workloads_known {
             let words = format!("none of {} workloads here resembles it", around.workloads.len());
             findings.add("nobody-near", words, "workloads of its namespace".into());
         }
@@ -116,6 +121,20 @@ fn nearness<'a>(
     (nearness >= 0.5).then_some(Near { workload, fitting, changes, nearness: nearness.min(1.0) })
 }
 
+/// A workload whose pods have a part of the selector as it stands, and lack the rest. Which side is right is for a person:
+/// such a label may be one that something sets on running pods (`role=primary`), and a Service that does without it would
+/// send to the wrong ones.
+fn lacking(selector: &Map<String, Value>, workload: &Value) -> Option<String> {
+    let labels = value(workload, &["spec", "template", "metadata", "labels"])?.as_object()?;
+    let (has, lacks): (Vec<_>, Vec<_>) =
+        selector.iter().partition(|(key, wanted)| labels.get(*key) == Some(*wanted));
+    let part = |of: Vec<(&String, &Value)>| {
+        spoken(&of.into_iter().map(|(key, value)| (key.clone(), value.clone())).collect())
+    };
+    let near = !has.is_empty() && lacks.iter().all(|(key, _)| !labels.contains_key(*key));
+    near.then(|| format!("pods of {} have {}, not {}", called(workload), part(has), part(lacks)))
+}
+
 /// A label of another key that says the same: the same value, under a key that is spelled or scoped differently.
 fn other_key<'l>(
     key: &str,
@@ -188,5 +207,20 @@ mod tests {
             "a name is not enough"
         );
         assert!(of(json!({"app": "web"}), json!({"team": "web"})).is_none(), "another meaning");
+    }
+
+    #[test]
+    fn a_label_that_pods_lack_altogether_is_named_and_never_left_out_of_the_selector() {
+        let selector = json!({"app": "db", "role": "primary"});
+        let selector = selector.as_object().unwrap();
+        let of = |labels: Value| {
+            let workload = json!({"kind": "StatefulSet", "metadata": {"name": "db"},
+                "spec": {"template": {"metadata": {"labels": labels}}}});
+            assert!(nearness("db", selector, &workload).is_none());
+            lacking(selector, &workload)
+        };
+        let words = of(json!({"app": "db", "team": "x"}));
+        assert_eq!(words.as_deref(), Some("pods of StatefulSet db have app=db, not role=primary"));
+        assert_eq!(of(json!({"team": "x"})), None);
     }
 }
