@@ -2,13 +2,13 @@
 //!
 //! Rounds of reads: the chain up (at most 3, one more for a pod that is gone); pods, ReplicaSets or ControllerRevisions,
 //! autoscalers; then events, logs, references, usage, nodes, claims, quotas and the events of earlier revisions; then the
-//! events of their pods, and the Service that a log complains about; then what stands behind that.
+//! events of their pods, and the Service that a log complains about; then what stands behind that, and that's own log.
 
 use super::chain::Chain;
 use super::container::{Container, Doing, Pod, Trouble};
 use super::cpu::{self, Cpu};
 use super::denied::Denied;
-use super::dependency::Dependency;
+use super::dependency::{Dependency, OwnWords};
 use super::event::Event;
 use super::fields::{moment, text, uid};
 use super::focus::{Focus, focus};
@@ -73,6 +73,8 @@ pub(crate) struct Picture<'a> {
     pub(crate) seats: Vec<Seat<'a>>,
     /// What the log says it can't reach.
     pub(crate) dependency: Option<Dependency<'a>>,
+    /// What the workload behind that says itself, where it is not ready.
+    pub(crate) own_words: Option<OwnWords<'a>>,
     /// The policy that keeps it from that.
     pub(crate) refusing: Option<Refusing>,
     /// What the earlier revision to go back to needs, and is not there.
@@ -150,6 +152,7 @@ impl<'a> Picture<'a> {
             denied: None,
             seats: Vec::new(),
             dependency: None,
+            own_words: None,
             refusing: None,
             earlier_lacks: Vec::new(),
             pull_secrets: Vec::new(),
@@ -186,6 +189,10 @@ impl<'a> Picture<'a> {
             self.dependency =
                 Dependency::read(&source, log, waits, &self.workload.reference, reader);
         }
+        let culprit = self.dependency.as_ref().and_then(Dependency::culprit);
+        self.own_words = culprit
+            .filter(|one| one.wanted > 0)
+            .and_then(|one| OwnWords::read(one, self.now, reader));
         if let (Some(dependency), Some(pod)) = (&self.dependency, self.pods_in_trouble().first()) {
             self.refusing = refusing::read(pod.object, &namespace, dependency, reader);
         }

@@ -5,6 +5,8 @@
 
 mod complaint;
 mod known;
+mod own_words;
 
 pub(crate) use complaint::How;
 pub(crate) use known::{Behind, Dependency, Known};
+pub(crate) use own_words::OwnWords;

@@ -8,7 +8,7 @@ use crate::domain::diagnose::dependency::{Behind, How, Known};
 use crate::domain::diagnose::fields::{int, items, moment, name, text, value};
 use crate::domain::diagnose::keepers::writer_of;
 use crate::domain::diagnose::node::{Readiness, cordoned, pressures, readiness};
-use crate::domain::diagnose::picture::Picture;
+use crate::domain::diagnose::picture::{Picture, last_lines};
 use crate::domain::diagnose::pulling::PullSecret;
 use crate::domain::diagnose::seats::{evicted, evicted_at, evicted_by, on_one_node};
 use crate::domain::diagnose::workload::some_names;
@@ -183,6 +183,20 @@ fn standing(behind: &[Behind<'_>]) -> String {
     words.collect()
 }
 
+/// What the workload behind the address says itself: no rule weighs it, and the person needs it.
+fn own_words(picture: &Picture<'_>, out: &mut Facts) {
+    let Some(words) = &picture.own_words else { return };
+    let path = words.pod.path();
+    let text = format!("pod {}: {}", words.pod.name, quoted(&words.state, 300));
+    out.add("dependency-stands", text, format!("{path}: status"));
+    let Some((source, log)) = &words.log else { return };
+    let end = quoted(&last_lines(log, 3), 300);
+    if !end.is_empty() {
+        let text = format!("the log of pod {} ends: {end}", words.pod.name);
+        out.add("dependency-says", text, source.clone());
+    }
+}
+
 pub(super) fn dependency(picture: &Picture<'_>, out: &mut Facts) {
     let Some(dependency) = &picture.dependency else { return };
     let words = dependency.words();
@@ -211,6 +225,7 @@ pub(super) fn dependency(picture: &Picture<'_>, out: &mut Facts) {
         }
         Known::Unread => {}
     }
+    own_words(picture, out);
     if dependency.address.how == How::Unanswered {
         let text = format!("the name server did not answer when {words} was looked up");
         out.add("dns-unanswered", text, dependency.source.clone());
