@@ -13,6 +13,7 @@ pub mod action;
 pub mod alert;
 pub mod approval;
 pub mod breaker;
+pub mod certificate;
 pub mod diagnose;
 pub mod diagnosis;
 pub mod digest;

@@ -19,13 +19,17 @@
 )]
 
 mod cured;
+mod dependencies;
 mod engine;
 mod network;
 mod others;
 mod place;
 mod placing;
+mod rollouts;
+mod scaling;
 mod storage;
 mod twins;
+mod volumes;
 mod workloads;
 #[path = "../real_line/world.rs"]
 #[allow(dead_code, reason = "shared with another target")]

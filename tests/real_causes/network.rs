@@ -70,30 +70,62 @@ fn pods_behind_a_service_that_are_not_ready_lead_to_their_workload() {
         place.kubectl(&["get", "pods"]).matches("Running").count() == 2
     });
     std::thread::sleep(std::time::Duration::from_secs(15));
-    place.alert("ServiceWithoutEndpoints", json!({"service": "web"}));
-    let settled = |case: &Value| case["state"] == "closed" || case["state"] == "awaiting_approval";
-    let case = place.case("a hand-over", 90, settled);
-    assert_eq!(case["verdict"]["outcome"], "handed_over", "{}", place.picture());
-    assert_eq!(case["target"]["kind"], "Deployment", "{}", place.picture());
+    place.alert_saying(
+        "ServiceWithoutEndpoints",
+        json!({"service": "web"}),
+        "its selector is wrong",
+    );
+    place.told("endpoints-not-ready", "Deployment/web", &["/no/such/file"]);
     assert_eq!(place.get("deploy", "web")["metadata"]["generation"], 1);
 }
 
 #[test]
-fn a_policy_that_lets_nobody_in() {
+fn a_policy_that_lets_nobody_in_is_what_a_service_is_told_of() {
     let Some(place) = Place::new("policy") else { return };
-    place.apply(&[
-        listening(&place),
-        service(json!({"app": "web"}), json!(8080)),
-        json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
-            "metadata": {"name": "deny-all"}, "spec": {"podSelector": {}, "policyTypes": ["Ingress"]}}),
-    ]);
+    place.apply(&[listening(&place), service(json!({"app": "web"}), json!(8080))]);
     place.rolled_out("web");
-    place.alert("NetworkPolicyDenies", json!({"networkpolicy": "deny-all"}));
-    let settled = |case: &Value| case["state"] == "closed" || case["state"] == "awaiting_approval";
-    let case = place.case("a hand-over", 90, settled);
-    assert_eq!(case["verdict"]["outcome"], "handed_over", "{}", place.picture());
-    // Nothing on this cluster enforces policies: naming it for certain would be a guess.
-    assert!(case["plan"].to_string().contains("deny-all"), "{}", place.picture());
+    place.apply(&[json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+        "metadata": {"name": "deny-all"}, "spec": {"podSelector": {}, "policyTypes": ["Ingress"]}})]);
+    let says = "web does not answer: it is out of memory";
+    place.alert_saying("ServiceUnreachable", json!({"service": "web"}), says);
+    // Nothing on this cluster enforces policies, and the person is told that too.
+    let words = ["deny-all", "lets nothing in", "no plug-in that is known"];
+    place.told("policy-denies", "NetworkPolicy/deny-all", &words);
     let live = place.get("networkpolicy", "deny-all");
     assert_eq!(live["metadata"]["generation"], 1, "nothing was changed");
+}
+
+#[test]
+fn a_number_that_no_container_declares_is_repaired_and_judged_by_where_it_leads() {
+    let Some(place) = Place::new("number") else { return };
+    place.apply(&[listening(&place), service(json!({"app": "web"}), json!(9090))]);
+    place.rolled_out("web");
+    // Its endpoints are ready all the same: that proves nothing.
+    place.until("its endpoints are ready", 60, || ready_on(&place) == [9090]);
+    place.alert_saying("ServiceUnreachable", json!({"service": "web"}), "pods of web crash");
+    let case = place.plan("port-mismatch", "Service/web", "repair-service-port");
+    let case = place.approve(&case);
+    assert!(case["verdict"].to_string().contains("lead to one"), "{}", case["verdict"]);
+    assert_eq!(ready_on(&place), [8080], "{}", place.picture());
+}
+
+#[test]
+fn a_port_that_only_a_log_tells_of_is_told_and_not_guessed() {
+    let Some(place) = Place::new("log-port") else { return };
+    let script = format!("echo 'server listening on 0.0.0.0:8080'; {OK}");
+    let web = place.deployment("web", 1, &script);
+    place.apply(&[web, service(json!({"app": "web"}), json!(9090))]);
+    place.rolled_out("web");
+    place.alert("ServiceUnreachable", json!({"service": "web"}));
+    place.told("port-mismatch", "Service/web", &["listens on 8080", "9090"]);
+    assert_eq!(spec(&place)["ports"][0]["targetPort"], 9090, "nothing was changed");
+}
+
+/// Ports of the Service's slices that have a ready endpoint.
+fn ready_on(place: &Place) -> Vec<i64> {
+    let slices = place.kubectl(&["get", "endpointslices", "-o", "json"]);
+    let slices = serde_json::from_str::<Value>(&slices).expect("JSON of kubectl");
+    let slices = slices["items"].as_array().cloned().unwrap_or_default();
+    let ready = slices.iter().filter(|one| one["endpoints"].to_string().contains("\"ready\":true"));
+    ready.filter_map(|one| one["ports"][0]["port"].as_i64()).collect()
 }

@@ -1,28 +1,7 @@
-//! Autoscalers, budgets, objects that can't go.
+//! Certificates, budgets, objects that can't go.
 
 use crate::place::{OK, Place};
 use serde_json::json;
-
-#[test]
-fn an_autoscaler_without_metrics() {
-    let Some(place) = Place::new("hpa") else { return };
-    let mut web = place.deployment("web", 1, OK);
-    web["spec"]["template"]["spec"]["containers"][0]["resources"] =
-        json!({"requests": {"cpu": "10m"}});
-    place.apply(&[
-        web,
-        json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
-            "metadata": {"name": "web"}, "spec": {"minReplicas": 1, "maxReplicas": 3,
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
-            "metrics": [{"type": "Resource", "resource": {"name": "cpu",
-                "target": {"type": "Utilization", "averageUtilization": 50}}}]}}),
-    ]);
-    place.until("it says that it has no metrics", 90, || {
-        place.kubectl(&["get", "hpa", "web", "-o", "json"]).contains("FailedGetResourceMetric")
-    });
-    place.alert("KubeHpaReplicasMismatch", json!({"horizontalpodautoscaler": "web"}));
-    place.told("hpa-without-metrics", "HorizontalPodAutoscaler/web", &["metrics"]);
-}
 
 #[test]
 fn a_certificate_that_was_not_renewed() {
@@ -48,6 +27,47 @@ fn a_certificate_that_was_not_renewed() {
         "The domain that this certificate covers will be unavailable: memory is used up",
     );
     place.told("certificate-expiring", "Certificate/shop", &["cmctl renew"]);
+}
+
+#[test]
+fn a_certificate_that_nobody_keeps() {
+    let Some(place) = Place::new("tls") else { return };
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = |name: &str| directory.path().join(name).display().to_string();
+    let (key, certificate) = (file("key"), file("certificate"));
+    let made = std::process::Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
+        .args([
+            "-days",
+            "5",
+            "-subj",
+            "/CN=shop.example.com",
+            "-keyout",
+            &key,
+            "-out",
+            &certificate,
+        ])
+        .output()
+        .expect("openssl, which the environment is made with");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let (key, certificate) = (format!("--key={key}"), format!("--cert={certificate}"));
+    place.kubectl(&["create", "secret", "tls", "shop-tls", &key, &certificate]);
+    place.apply(&[
+        place.deployment("shop", 1, OK),
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "shop"},
+            "spec": {"selector": {"app": "shop"}, "ports": [{"port": 80}]}}),
+        json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "shop"},
+            "spec": {"tls": [{"hosts": ["shop.example.com"], "secretName": "shop-tls"}],
+                "rules": [{"host": "shop.example.com", "http": {"paths": [{"path": "/", "pathType": "Prefix",
+                    "backend": {"service": {"name": "shop", "port": {"number": 80}}}}]}}]}}),
+    ]);
+    place.rolled_out("shop");
+    place.alert("SslCertificateExpiresSoon", json!({"ingress": "shop"}));
+    let words = ["shop-tls", "Ingress shop", "who put it there", "kubectl-create"];
+    let case = place.told("certificate-expiring", "Secret/shop-tls", &words);
+    let kept = std::fs::read_to_string(directory.path().join("key")).expect("the key");
+    let line = kept.lines().nth(1).expect("its first line");
+    assert!(!case.to_string().contains(line), "the key is nowhere");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! One case's part of the cluster: its namespace, its alert, its remediation.
 
 use crate::engine::Engine;
-use crate::world::{Environment, text};
+use crate::world::{Environment, payload, text};
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
@@ -89,6 +89,19 @@ impl Place {
         }
     }
 
+    /// Whether Prometheus has a figure of the kubelet for the claim `data`, with as much used as was written, or all of it.
+    pub fn measured(&self, bytes: u32) -> bool {
+        let query = format!(
+            "query=kubelet_volume_stats_used_bytes{{namespace=\"{}\",persistentvolumeclaim=\"data\"}} >= {}",
+            self.namespace,
+            bytes.min(8 << 20)
+        );
+        let url = format!("{}/api/v1/query", self.environment.prometheus);
+        let args = ["-fsS", "--max-time", "10", "-G", &url, "--data-urlencode", &query];
+        let answer = Command::new("curl").args(args).output().expect("curl");
+        text(&answer.stdout).contains("\"value\"")
+    }
+
     /// Waits until a Deployment is rolled out.
     pub fn rolled_out(&self, name: &str) {
         self.kubectl(&["rollout", "status", &format!("deploy/{name}"), "--timeout=120s"]);
@@ -115,12 +128,7 @@ impl Place {
         if labels.get("namespace").is_none() {
             labels["namespace"] = self.namespace.as_str().into();
         }
-        let started = chrono::Utc::now() - chrono::TimeDelta::seconds(30);
-        let payload = json!({"version": "4", "status": "firing", "receiver": "pilothouse",
-            "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://am",
-            "alerts": [{"status": "firing", "labels": labels,
-                "annotations": {"summary": says}, "startsAt": started.to_rfc3339(),
-                "endsAt": "0001-01-01T00:00:00Z", "generatorURL": "http://prometheus/graph"}]});
+        let payload = payload(&labels, says);
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             let (code, out, err) = self.engine.run(&["alert", "-"], &payload.to_string());

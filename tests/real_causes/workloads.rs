@@ -89,30 +89,6 @@ fn a_start_that_is_slower_than_its_probe_gets_the_time() {
 }
 
 #[test]
-fn a_dependency_that_is_down_is_the_culprit_and_not_who_complains() {
-    let Some(place) = Place::new("dependency") else { return };
-    let mut db = place.deployment("db", 1, "echo 'FATAL: data directory is locked'; exit 1");
-    db["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] =
-        json!({"exec": {"command": ["true"]}, "initialDelaySeconds": 30});
-    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "db"},
-        "spec": {"selector": {"app": "db"}, "ports": [{"port": 5432}]}});
-    let web = "echo 'error: dial tcp: connect to db:5432: connection refused'; sleep 2; exit 1";
-    place.apply(&[db, service, place.deployment("web", 1, web)]);
-    place.until("both crash", 120, || {
-        let pods = place.kubectl(&["get", "pods", "-o", "json"]);
-        pods.matches("CrashLoopBackOff").count() >= 2
-    });
-    let pod = place.pods("app=web").remove(0);
-    place.alert("KubePodCrashLooping", json!({"pod": pod, "container": "app"}));
-    let settled = |case: &Value| case["state"] == "closed" || case["state"] == "awaiting_approval";
-    let case = place.case("a hand-over", 90, settled);
-    assert_eq!(case["verdict"]["outcome"], "handed_over", "{}", place.picture());
-    assert_eq!(case["target"]["name"], "db", "{}", place.picture());
-    assert_eq!(place.get("deploy", "web")["metadata"]["generation"], 1);
-    assert_eq!(place.get("deploy", "db")["metadata"]["generation"], 1);
-}
-
-#[test]
 fn a_job_that_fails_is_not_run_again() {
     let Some(place) = Place::new("job") else { return };
     let script = "echo 'constraint violated on row 7'; exit 3";

@@ -2,6 +2,7 @@
 //! no program is started per read.
 
 use pilothouse::domain::alert::Alert;
+use pilothouse::domain::certificate;
 use pilothouse::domain::diagnose::diagnose;
 use pilothouse::domain::diagnosis::Diagnosis;
 use pilothouse::domain::evidence::{Answer, Gathered, Progress, Read, Series};
@@ -307,6 +308,11 @@ fn clean(object: &mut Value, api_version: &str, kind: &str) {
     object["kind"] = json!(kind);
     if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
         annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+    }
+    if kind == "Secret"
+        && let Some(dates) = certificate::noted(object)
+    {
+        object[certificate::MEMBER] = dates;
     }
     if kind == "Secret"
         && let Some(data) = object["data"].as_object_mut()

@@ -1,6 +1,6 @@
 //! What must not run does not run, and says so.
 
-use crate::world::{Environment, World, hold};
+use crate::world::{Environment, World, hold, payload};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -73,9 +73,9 @@ fn a_second_engine_with_another_store_observes_instead_of_driving() {
     let args = ["--store", &other, "--listen", "off", "engine"];
     let mut second = world.command(&args).spawn().expect("a second engine");
     std::thread::sleep(Duration::from_secs(5));
-    let payload = serde_json::json!({"version": "4", "status": "firing", "alerts": [{"status": "firing",
-        "labels": {"alertname": "KubePodCrashLooping", "namespace": world.namespace, "pod": "nobody"},
-        "annotations": {}, "startsAt": "2026-11-22T22:05:02Z", "endsAt": "0001-01-01T00:00:00Z"}]});
+    let labels = serde_json::json!({"alertname": "KubePodCrashLooping",
+        "namespace": world.namespace, "pod": "nobody"});
+    let payload = payload(&labels, "Something is wrong");
     let file = world.path("alert.json");
     std::fs::write(&file, payload.to_string()).expect("a file");
     let lease =

@@ -10,6 +10,16 @@ use std::time::{Duration, Instant};
 /// Path of the program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_pilothouse");
 
+/// What Alertmanager would send of one alert that has fired for half a minute.
+pub fn payload(labels: &Value, says: &str) -> Value {
+    let started = chrono::Utc::now() - chrono::TimeDelta::seconds(30);
+    json!({"version": "4", "status": "firing", "receiver": "pilothouse",
+        "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://am",
+        "alerts": [{"status": "firing", "labels": labels, "annotations": {"summary": says},
+            "startsAt": started.to_rfc3339(), "endsAt": "0001-01-01T00:00:00Z",
+            "generatorURL": "http://prometheus/graph"}]})
+}
+
 /// What the environment says of itself.
 #[derive(Clone)]
 pub struct Environment {

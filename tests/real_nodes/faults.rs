@@ -1,14 +1,14 @@
 //! Nodes that are the trouble, from alert to verdict: a kubelet that is silent, taints that keep pods out, a cordon that
 //! pods wait for.
 
-use crate::engine_world::{Environment, OK, World};
+use crate::engine_world::{Environment, OK, World, payload};
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-const NODE: &str = "node2";
-const SETTINGS: &str = "[approval]\nwithout_terminal = \"high\"\n";
+pub const NODE: &str = "node2";
+pub const SETTINGS: &str = "[approval]\nwithout_terminal = \"high\"\n";
 
 /// Runs a command when it goes, also after a panic.
 struct Back<'a>(&'a World, Vec<&'static str>);
@@ -48,16 +48,11 @@ impl Drop for Silent<'_> {
 }
 
 /// Hands in an alert about something; the namespace is the one that this engine answers for.
-fn alert(world: &World, name: &str, mut labels: Value) {
+pub fn alert(world: &World, name: &str, mut labels: Value) {
     labels["alertname"] = name.into();
     labels["severity"] = "critical".into();
     labels["namespace"] = world.namespace.as_str().into();
-    let started = chrono::Utc::now() - chrono::TimeDelta::seconds(20);
-    let payload = json!({"version": "4", "status": "firing", "receiver": "pilothouse",
-        "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://am",
-        "alerts": [{"status": "firing", "labels": labels, "annotations": {},
-            "startsAt": started.to_rfc3339(), "endsAt": "0001-01-01T00:00:00Z",
-            "generatorURL": "http://prometheus/graph"}]});
+    let payload = payload(&labels, "Something is wrong");
     let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         let mut child = world.command(&["alert", "-"]);
@@ -74,7 +69,7 @@ fn alert(world: &World, name: &str, mut labels: Value) {
 }
 
 /// The case about a target, when it waits for a decision or has ended.
-fn case(world: &World, kind: &str, name: &str) -> Value {
+pub fn case(world: &World, kind: &str, name: &str) -> Value {
     world.wait_for(&format!("the case of {kind}/{name}"), 150, |case| {
         let settled = case["state"] == "awaiting_approval" || case["state"] == "closed";
         settled && case["target"]["kind"] == kind && case["target"]["name"] == name
@@ -93,12 +88,23 @@ fn a_pod_waits(world: &World) {
 
 /// Approves the plan and waits for its end, which must be effective.
 fn decided(world: &World, case: &Value) {
+    approved(world, case);
+    ended(world, case);
+}
+
+/// Approves the plan.
+pub fn approved(world: &World, case: &Value) {
     let id = case["id"].as_str().expect("an id");
     let digest = case["plan"]["digest"].as_str().expect("a digest");
     let name = case["target"]["name"].as_str().expect("a name");
     let args = ["approve", id, "--plan", digest, "--target-name", name];
     let (code, out, err) = world.run(&args);
     assert_eq!(code, 0, "{out}{err}");
+}
+
+/// Waits for the end of an approved plan, which must be effective.
+pub fn ended(world: &World, case: &Value) {
+    let id = case["id"].as_str().expect("an id");
     let ended =
         world.wait_for("the verdict", 300, |one| one["id"] == id && one["state"] == "closed");
     let picture = || world.picture(std::slice::from_ref(&ended));

@@ -6,6 +6,7 @@
 use super::call::{Call, CallError};
 use super::cluster::KubeCluster;
 use super::kinds::segment;
+use crate::domain::certificate;
 use crate::domain::evidence::{Answer, LIST_LIMIT, Read};
 use crate::domain::resource::ObjectKey;
 use crate::domain::text::{REDACTED, clean_lines, clean_value, mark_value};
@@ -220,10 +221,13 @@ fn log_end(text: &str) -> String {
 }
 
 /// The object as the rest of the program may see it: cleaned, without the last-applied annotation, and a Secret
-/// without its values. Text that may be written back keeps a mark where something was taken out.
+/// without its values, but for the dates of a certificate. Text that may be written back keeps a mark where something was taken out.
 pub(super) fn prepared(raw: &Value) -> Value {
     let mut object = raw.clone();
     if object.get("kind").and_then(Value::as_str) == Some("Secret") {
+        if let Some(dates) = certificate::noted(raw) {
+            object[certificate::MEMBER] = dates;
+        }
         for field in ["data", "stringData"] {
             if let Some(Value::Object(values)) = object.get_mut(field) {
                 values.values_mut().for_each(|value| *value = REDACTED.into());

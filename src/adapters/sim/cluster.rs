@@ -10,6 +10,7 @@ use super::store::Door;
 use super::whole::refused;
 use super::world::World;
 use crate::domain::breaker::{self, Destination, Down};
+use crate::domain::certificate;
 use crate::domain::evidence::{Answer, LIST_LIMIT, Read};
 use crate::domain::id::{AttemptId, ClusterId};
 use crate::domain::operation::{ATTEMPT_ANNOTATION, FieldChange, Operation};
@@ -287,6 +288,9 @@ pub(super) fn stamp_of(object: &Value) -> &str {
 fn cleaned(object: &Value) -> Value {
     let mut object = object.clone();
     if text(&object, &["kind"]) == "Secret" {
+        if let Some(dates) = certificate::noted(&object) {
+            object[certificate::MEMBER] = dates;
+        }
         for part in ["data", "stringData"] {
             if let Some(data) = object.get_mut(part).and_then(Value::as_object_mut) {
                 for value in data.values_mut() {

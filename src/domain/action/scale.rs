@@ -181,6 +181,8 @@ fn update_hpa(request: &ActionRequest<'_>) -> Result<Progress<Compiled>, ActionE
         vec![Operation::patch(target.clone(), changes, Vec::new())],
         format!("bounds of {} back to {least} to {most}", target.key.name),
     );
+    // Its controller looks every 15 seconds, and makes pods one look later.
+    compiled.shows_after_s = 45;
     let now = int(object, &["status", "currentReplicas"]);
     let wanted = int(object, &["status", "desiredReplicas"]);
     if let (Some(now), Some(wanted)) = (now, wanted) {

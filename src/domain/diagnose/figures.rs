@@ -116,6 +116,14 @@ fn around(picture: &Picture<'_>, out: &mut Out) {
         if let Some(behind) = dependency.culprit() {
             out.insert("dependency_object", json!(behind.reference.key.path()));
         }
+        if let Some(words) = &picture.own_words {
+            let log = words.log.as_ref().map_or("", |(_, log)| *log);
+            let end = super::picture::last_lines(log, 3);
+            let log = if end.is_empty() { end } else { format!("; its log ends: {end}") };
+            let all = format!("pod {}: {}{log}", words.pod.name, words.state);
+            let all = crate::domain::text::redact(&all);
+            out.insert("dependency_says", json!(crate::domain::text::shorten(all.trim(), 500)));
+        }
     }
     if let Some(denied) = &picture.denied {
         out.insert("denied", json!(crate::domain::text::shorten(denied.words, 400)));
@@ -133,6 +141,10 @@ fn around(picture: &Picture<'_>, out: &mut Out) {
 }
 
 fn controllers(picture: &Picture<'_>, out: &mut Out) {
+    let stale = super::facts::broken_and_earlier(picture);
+    if !stale.is_empty() {
+        out.insert("stale_pods", json!(stale));
+    }
     if let Some((job, _)) = picture.job() {
         out.insert("job", json!(job.key.name));
     }

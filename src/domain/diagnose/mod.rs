@@ -37,10 +37,12 @@
 //! | `node` | the node that is to blame |
 //! | `claim` | the claim that holds it |
 //! | `dependency`, `dependency_object` | the address that does not answer, `db:5432`; the workload behind it, `shop/StatefulSet/db` |
+//! | `dependency_says` | how its worst pod stands and the end of that one's log, where it is not ready |
 //! | `quota`, `denied` | the ResourceQuota or LimitRange; the API server's words |
 //! | `job` | the Job that fails |
 //! | `cpu_limit_millis`, `throttled_share`, `cpu_used_millis` | of the container |
 //! | `autoscaler`, `max_replicas` | of the workload, where it has one |
+//! | `stale_pods` | pods of a StatefulSet that fail and are of an earlier revision, in the order in which it makes them |
 //! | `finalizers`, `overdue_pods`, `evicted_pods` | of a pod that can't go; names of pods that should be gone, and that were evicted |
 //!
 //! Absent on purpose: splitting names to guess owners; anything that a text in the cluster claims about itself.

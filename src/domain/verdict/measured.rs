@@ -96,6 +96,10 @@ pub struct EndpointCounts {
     pub ready: i64,
     /// Addresses that are not ready.
     pub not_ready: i64,
+    /// Ports of the Service that lead, by its slices, to a port that a ready pod declares or answers its probes on.
+    /// Absent where its ready pods say nothing about ports: then whether anything listens is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<i64>,
 }
 
 impl Sample {
@@ -143,7 +147,10 @@ impl Sample {
         }
         if let Some(endpoints) = &self.endpoints {
             let (ready, others) = (endpoints.ready, endpoints.not_ready);
-            words.push(format!("{ready} endpoints ready, {others} not"));
+            let reached = endpoints.reached.map_or_else(String::new, |count| {
+                format!(", {count} of its ports lead to one that they have")
+            });
+            words.push(format!("{ready} endpoints ready, {others} not{reached}"));
         }
         if words.is_empty() { "there".into() } else { words.join(", ") }
     }

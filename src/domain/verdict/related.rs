@@ -3,9 +3,10 @@
 use super::{EndpointCounts, PodCounts};
 use crate::domain::diagnose::container::Pod;
 use crate::domain::diagnose::fields::{
-    controller, flag, items, name, selector, terminating, text, value,
+    controller, flag, int, items, name, selector, terminating, text, value,
 };
 use crate::domain::diagnose::reader::{Got, Reader};
+use crate::domain::diagnose::subject::{has_port, protocol_of};
 use crate::domain::resource::ObjectKey;
 use serde_json::Value;
 
@@ -97,7 +98,11 @@ fn count(pod: &Value, counts: &mut PodCounts) {
 }
 
 /// Counts the endpoints of a Service; `None` for other kinds, and when they are not all known.
-pub(super) fn endpoints(key: &ObjectKey, reader: &mut Reader<'_>) -> Option<EndpointCounts> {
+pub(super) fn endpoints(
+    key: &ObjectKey,
+    service: &Value,
+    reader: &mut Reader<'_>,
+) -> Option<EndpointCounts> {
     if key.kind != "Service" {
         return None;
     }
@@ -122,5 +127,40 @@ pub(super) fn endpoints(key: &ObjectKey, reader: &mut Reader<'_>) -> Option<Endp
             }
         }
     }
+    counts.reached = reached(key, service, slices, reader);
     Some(counts)
+}
+
+/// How many ports of a Service lead to a port that a ready pod has. A slice holds the numbers that the controller made
+/// of its target ports: of a named one that no pod has there is none.
+fn reached(
+    key: &ObjectKey,
+    service: &Value,
+    slices: &[Value],
+    reader: &mut Reader<'_>,
+) -> Option<i64> {
+    let (namespace, labels) = place(key, service)?;
+    let pods = match reader.whole_list("missing-pods", "v1", "Pod", &namespace, &labels) {
+        Got::Have(pods) => pods,
+        Got::Gone | Got::Unreadable(_) | Got::Pending => return None,
+    };
+    let ready = pods.iter().filter(|pod| !terminating(pod) && Pod::of(pod).ready());
+    let ready = ready.collect::<Vec<_>>();
+    let mut count = 0;
+    for port in items(service, &["spec", "ports"]) {
+        let same = |made: &&Value| text(made, &["name"]) == text(port, &["name"]);
+        let made = slices.iter().flat_map(|slice| items(slice, &["ports"])).filter(same);
+        let numbers = made.filter_map(|made| int(made, &["port"])).collect::<Vec<_>>();
+        let protocol = protocol_of(port);
+        let known = ready
+            .iter()
+            .flat_map(|pod| numbers.iter().filter_map(|number| has_port(pod, *number, protocol)));
+        match known.max() {
+            Some(has) => count += i64::from(has),
+            // Nobody is ready, or nothing was made of the port: it leads nowhere.
+            None if ready.is_empty() || numbers.is_empty() => {}
+            None => return None,
+        }
+    }
+    Some(count)
 }

@@ -94,7 +94,7 @@ fn describe(target: &ObjectRef, object: &Value, sample: &mut Sample, reader: &mu
             sample.missing.push(format!("{path}: larger than {MOST} bytes, so it is not kept"));
         }
         sample.pods = related::pods(&target.key, object, reader);
-        sample.endpoints = related::endpoints(&target.key, reader);
+        sample.endpoints = related::endpoints(&target.key, object, reader);
     }
 }
 

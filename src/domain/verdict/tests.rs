@@ -324,8 +324,31 @@ fn a_service_is_measured_by_its_endpoints_in_one_family() {
         {"conditions": {"ready": true}}, {"conditions": {"ready": false}}, {"conditions": {}}]})
     };
     let sample = of(&service, &[], &[slice("IPv4"), slice("IPv6")]);
-    assert_eq!(sample.endpoints, Some(EndpointCounts { ready: 2, not_ready: 1 }));
+    let wanted = EndpointCounts { ready: 2, not_ready: 1, reached: Some(0) };
+    assert_eq!(sample.endpoints, Some(wanted));
     assert_eq!(sample.pods, Some(PodCounts::default()));
+}
+
+#[test]
+fn a_port_that_leads_to_none_that_its_pods_have_is_told_from_one_that_does() {
+    let service = json!({"apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "web", "namespace": "shop", "uid": "s"},
+        "spec": {"selector": {"app": "web"}, "ports": [{"name": "http", "port": 80}]}});
+    let slice = |port: &Value| json!({"addressType": "IPv4", "ports": port, "endpoints": [{"conditions": {"ready": true}}]});
+    let mut web = on_node("web", "wk-1", "ReplicaSet", "Running");
+    let reached = |web: &Value, port: &Value| {
+        of(&service, std::slice::from_ref(web), &[slice(port)]).endpoints.and_then(|it| it.reached)
+    };
+    let leads = |number: u16| json!([{"name": "http", "port": number, "protocol": "TCP"}]);
+    assert_eq!(reached(&web, &leads(8080)), None, "nothing is known of its ports");
+    web["spec"]["containers"] = json!([{"name": "app", "ports": [{"containerPort": 8080}]}]);
+    assert_eq!(reached(&web, &leads(8080)), Some(1));
+    assert_eq!(reached(&web, &leads(9090)), Some(0), "ready as its endpoint is");
+    assert_eq!(reached(&web, &json!([])), Some(0), "nothing was made of a name");
+    // Nobody declared it, and its probe is answered there.
+    web["spec"]["containers"][0]["readinessProbe"] = json!({"tcpSocket": {"port": 9090}});
+    web["status"]["containerStatuses"] = json!([{"name": "app", "ready": true}]);
+    assert_eq!(reached(&web, &leads(9090)), Some(1));
 }
 
 #[test]

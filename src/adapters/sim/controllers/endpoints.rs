@@ -25,9 +25,9 @@ impl World {
             .collect::<Vec<_>>();
         let ports = items(&service, &["spec", "ports"])
             .iter()
-            .map(|port| {
-                let number = port.get("targetPort").or_else(|| port.get("port")).cloned();
-                json!({"name": text(port, &["name"]), "port": number, "protocol": "TCP"})
+            .filter_map(|port| {
+                let number = target(port, &pods)?;
+                Some(json!({"name": text(port, &["name"]), "port": number, "protocol": "TCP"}))
             })
             .collect::<Vec<_>>();
         let subset = |ready: bool| {
@@ -73,6 +73,7 @@ impl World {
         });
         self.put_derived(&endpoints, "subsets");
         self.put_derived(&slice, "endpoints");
+        self.put_derived(&slice, "ports");
     }
 
     /// Creates an object that follows from others, or brings one part of it up to date.
@@ -88,6 +89,15 @@ impl World {
         }
         self.modify(&key(object), MANAGER, Door::Main, |old| set(old, &[part], new));
     }
+}
+
+/// The number that a port of a Service goes to; a name that no pod gives a port has none.
+fn target(port: &Value, pods: &[&Value]) -> Option<Value> {
+    let target = port.get("targetPort").or_else(|| port.get("port"))?;
+    let Some(wanted) = target.as_str() else { return Some(target.clone()) };
+    let containers = pods.iter().flat_map(|pod| items(pod, &["spec", "containers"]));
+    let mut declared = containers.flat_map(|one| items(one, &["ports"]));
+    declared.find(|one| text(one, &["name"]) == wanted)?.get("containerPort").cloned()
 }
 
 fn reference(pod: &Value) -> Value {

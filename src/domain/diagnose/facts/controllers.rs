@@ -2,11 +2,12 @@
 
 use super::gather::{Facts, HOUR_S};
 use super::status::quoted;
+use crate::domain::diagnose::container::Pod;
 use crate::domain::diagnose::cpu::{AT_LIMIT, THROTTLED};
 use crate::domain::diagnose::fields::{int, items, moment, name, text};
 use crate::domain::diagnose::keepers::recent_writers;
 use crate::domain::diagnose::picture::Picture;
-use crate::domain::quantity::format_milli;
+use crate::domain::quantity::{format_milli, parse_milli};
 use crate::domain::time::{Timestamp, seconds_between, spoken};
 use serde_json::Value;
 
@@ -87,7 +88,11 @@ pub(super) fn autoscalers(picture: &Picture<'_>, out: &mut Facts) {
     }
 }
 
+/// A limit below this many thousandths of a CPU holds any program back: the kernel's own floor is 10.
+const TINY_MILLI: u64 = 10;
+
 pub(super) fn cpu(picture: &Picture<'_>, out: &mut Facts) {
+    tiny(picture, out);
     let Some(cpu) = &picture.cpu else { return };
     let limit = format_milli(cpu.limit_milli);
     if let Some(share) = cpu.throttled {
@@ -110,6 +115,21 @@ pub(super) fn cpu(picture: &Picture<'_>, out: &mut Facts) {
     }
 }
 
+/// A CPU limit that was written without its unit, or with one too many, of a container that does not get ready.
+fn tiny(picture: &Picture<'_>, out: &mut Facts) {
+    let Some(focus) = &picture.focus else { return };
+    let limit = focus.container.resource("limits", "cpu").and_then(parse_milli);
+    let Some(limit) = limit.filter(|limit| *limit < TINY_MILLI) else { return };
+    if focus.trouble.is_none() && focus.container.ready {
+        return;
+    }
+    let (name, limit) = (focus.container.name, format_milli(limit));
+    let text = format!(
+        "its CPU limit is {limit}, a hundredth of one CPU or less: no program gets on with that"
+    );
+    out.add("cpu-limit-tiny", text, format!("spec.containers[{name}].resources.limits.cpu"));
+}
+
 /// A rollout that does not get on, but for what its pods say.
 pub(super) fn rollout(picture: &Picture<'_>, out: &mut Facts) {
     let workload = &picture.workload;
@@ -121,18 +141,42 @@ pub(super) fn rollout(picture: &Picture<'_>, out: &mut Facts) {
     let newest = text(workload.object, &["status", "updateRevision"]);
     let ordered = text(workload.object, &["spec", "podManagementPolicy"]) != "Parallel";
     let rolling = text(workload.object, &["spec", "updateStrategy", "type"]) != "OnDelete";
-    let behind = picture.pods_in_trouble().into_iter().find(|pod| {
-        let hash = text(pod.object, &["metadata", "labels", "controller-revision-hash"]);
-        !hash.is_empty() && hash != newest
-    });
+    let behind = picture.pods_in_trouble().into_iter().find(|pod| of_earlier(pod, newest));
     let kept = int(workload.object, &["spec", "updateStrategy", "rollingUpdate", "partition"]);
     if let Some(pod) = behind.filter(|_| ordered && rolling && kept.unwrap_or(0) == 0) {
+        let stale = broken_and_earlier(picture);
+        let (pods, it) = match stale.as_slice() {
+            [_, _, ..] => (format!("pods {} fail and are", stale.join(", ")), "them"),
+            _ => (format!("pod {} fails and is", pod.name()), "it"),
+        };
         let words = format!(
-            "pod {} fails and is of an earlier revision: the StatefulSet waits for it before it replaces any",
-            pod.name()
+            "{pods} of an earlier revision: the StatefulSet waits for {it} before it replaces any"
         );
         out.add("broken-pod-holds-rollout", words, format!("{path}: status.updateRevision"));
     }
+}
+
+fn of_earlier(pod: &Pod<'_>, newest: &str) -> bool {
+    let hash = text(pod.object, &["metadata", "labels", "controller-revision-hash"]);
+    !hash.is_empty() && hash != newest
+}
+
+/// Pods of a StatefulSet that fail and are of an earlier revision, in the order in which it makes them: it waits for
+/// each of them.
+pub(crate) fn broken_and_earlier(picture: &Picture<'_>) -> Vec<String> {
+    let workload = &picture.workload;
+    if workload.kind() != "StatefulSet" {
+        return Vec::new();
+    }
+    let newest = text(workload.object, &["status", "updateRevision"]);
+    let fails = |pod: &&Pod<'_>| !pod.ready() || pod.troubled(picture.now).next().is_some();
+    let pods = workload.pods.iter().filter(fails).filter(|pod| of_earlier(pod, newest));
+    let mut names = pods.map(|pod| pod.name().to_string()).collect::<Vec<_>>();
+    names.sort_by_key(|name| {
+        let ordinal = name.rsplit('-').next().unwrap_or_default();
+        (ordinal.parse::<u64>().unwrap_or(u64::MAX), name.clone())
+    });
+    names
 }
 
 /// An update that a person's own settings hold: pods of the earlier revision stay until somebody acts.

@@ -13,5 +13,6 @@ mod status;
 mod unready;
 mod workload;
 
+pub(crate) use controllers::broken_and_earlier;
 pub(crate) use gather::facts;
 pub(crate) use status::refusal;

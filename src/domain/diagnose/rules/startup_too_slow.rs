@@ -30,6 +30,7 @@ fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
         .speaks_against("dependency-nowhere", 0.2)
         .speaks_against("oom-killed", 0.5)
         .speaks_against("cpu-throttled", 0.1)
+        .speaks_against("cpu-limit-tiny", 0.3)
         .speaks_against("configuration-missing", 0.4);
     Some(earlier_works(seen, scale).relies_on(&["missing-events"]).done())
 }

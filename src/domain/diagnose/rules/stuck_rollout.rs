@@ -40,6 +40,7 @@ fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
             ("probe-killed", 0.3),
             ("oom-killed", 0.5),
         ])
+        .speaks_against("cpu-limit-tiny", 0.4)
         .speaks_against("paused", 0.5);
     Some(scale.relies_on(&["missing-revisions", "missing-pods"]).done())
 }

@@ -1,17 +1,21 @@
-//! A certificate: a cert-manager Certificate, or a TLS Secret. Its dates come from cert-manager's status and from metrics:
-//! the data of a Secret is never read.
+//! A certificate: a cert-manager Certificate, or a TLS Secret. Its dates come from cert-manager's status, from the public
+//! certificate of the Secret (see [`certificate`]) and from metrics: no other value of a Secret is read.
 //!
-//! Values: `not_after` (RFC 3339), `seconds_left`, `secret`, `certificate`, `issuer`.
+//! Values: `not_after` (RFC 3339), `seconds_left`, `secret`, `certificate`, `issuer`, `used_by` (of a Secret that
+//! cert-manager does not keep).
 
 use super::case::Case;
 use super::findings::{Examined, Findings, Well, condition, quoted};
 use super::handing::{Handed, hand_over};
-use crate::domain::diagnose::fields::{moment, text};
+use crate::domain::certificate;
+use crate::domain::diagnose::fields::{items, moment, name, terminating, text};
 use crate::domain::diagnose::reader::Reader;
+use crate::domain::diagnose::workload::some_names;
 use crate::domain::diagnosis::{Cause, Pattern};
 use crate::domain::evidence::Read;
 use crate::domain::resource::ObjectKey;
 use crate::domain::time::{Timestamp, rfc3339, seconds_between, spoken};
+use serde_json::Value;
 
 /// A certificate with less than this left is worth a person's time.
 const SOON_S: i64 = 21 * 86_400;
@@ -109,6 +113,17 @@ pub(super) fn examine_secret<'a>(case: &Case<'a>, reader: &mut Reader<'a>) -> Ex
             format!("it is a Secret of type {kind}, and its values are never read");
         return findings.sealed(reader).done();
     }
+    if keeper.is_empty() && users(case, &mut findings, reader).is_none() {
+        return Examined::Pending;
+    }
+    if let Some(at) = moment(case.object, &[certificate::MEMBER, "notAfter"]) {
+        ends(case, at, format!("{path}: the certificate in tls.crt"), &mut findings);
+        if !findings.any(&["expired", "expires-soon"]) {
+            let since = moment(case.object, &[certificate::MEMBER, "notBefore"]);
+            findings.well = Some(Well { why: findings.quote(&["expires-later"]), since });
+        }
+        return weigh(findings.sealed(reader));
+    }
     let (place, name) = (case.namespace(), case.name());
     let got = reader.series(Read::Query {
         promql: format!(
@@ -126,12 +141,56 @@ pub(super) fn examine_secret<'a>(case: &Case<'a>, reader: &mut Reader<'a>) -> Ex
         ends(case, at, "Prometheus: x509_cert_not_after".into(), &mut findings);
     } else {
         let what = format!("dates of the certificate in {path}");
-        reader.miss("missing-dates", &what, "no metric tells them, and Secrets are not read");
-        findings.otherwise = "until when its certificate is valid is not known: no metric \
-            x509_cert_not_after tells it, and Secrets are not read"
-            .into();
+        reader.miss(
+            "missing-dates",
+            &what,
+            "it holds no certificate that can be read, and no metric tells",
+        );
+        findings.otherwise =
+            "until when its certificate is valid is not known: its tls.crt holds none that can be \
+            read, and no metric x509_cert_not_after tells it"
+                .into();
     }
     weigh(findings.sealed(reader))
+}
+
+/// Who renews it, and who serves it: that nobody keeps it is why it was forgotten. `None` while reads are due.
+fn users<'a>(case: &Case<'a>, findings: &mut Findings, reader: &mut Reader<'a>) -> Option<()> {
+    let place = case.namespace();
+    let ingresses = reader.list("missing-ingresses", "networking.k8s.io/v1", "Ingress", place, "");
+    let pods = reader.list("missing-pods", "v1", "Pod", place, "");
+    if reader.pending() {
+        return None;
+    }
+    let words = "no cert-manager keeps it: who put it there has to renew it".to_string();
+    findings.add("renewed-by-hand", words, format!("{}: metadata.annotations", case.path()));
+    let serves = |one: &&Value| {
+        items(one, &["spec", "tls"]).iter().any(|tls| text(tls, &["secretName"]) == case.name())
+    };
+    let mounts = |pod: &&Value| {
+        let volumes = items(pod, &["spec", "volumes"]).iter();
+        !terminating(pod) && volumes.flat_map(secrets_of).any(|secret| secret == case.name())
+    };
+    let ingresses = ingresses.have().unwrap_or_default().iter().filter(serves).map(name);
+    let pods = pods.have().unwrap_or_default().iter().filter(mounts).map(name).collect::<Vec<_>>();
+    let mut used = ingresses.map(|one| format!("Ingress {one}")).collect::<Vec<_>>();
+    if !pods.is_empty() {
+        used.push(format!("pods {}", some_names(&pods)));
+    }
+    let words = match used.as_slice() {
+        [] => "no Ingress and no pod of its namespace uses it".to_string(),
+        all => format!("it is used by {}", all.join(", ")),
+    };
+    findings.add("certificate-used-by", words, "Ingresses and pods of its namespace".into());
+    findings.put("used_by", used);
+    Some(())
+}
+
+/// Secrets that a volume mounts.
+fn secrets_of(volume: &Value) -> impl Iterator<Item = &str> {
+    let projected = items(volume, &["projected", "sources"]).iter();
+    let projected = projected.map(|source| text(source, &["secret", "name"]));
+    projected.chain([text(volume, &["secret", "secretName"])])
 }
 
 fn weigh(mut findings: Findings) -> Examined {

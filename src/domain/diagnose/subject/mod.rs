@@ -35,3 +35,4 @@ mod webhook;
 pub(crate) use case::{Case, Trail};
 pub(crate) use dispatch::{examine, is_one};
 pub(crate) use handing::{Handed, hand_over};
+pub(crate) use service::{has_port, protocol_of};

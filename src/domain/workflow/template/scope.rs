@@ -37,7 +37,7 @@ pub(crate) const SAMPLE: &[&str] = &[
 /// Members of `before.pods`.
 const PODS: &[&str] = &["all", "movable", "ready", "unplaced", "terminating", "failed"];
 /// Members of `before.endpoints`.
-const ENDPOINTS: &[&str] = &["ready", "not_ready"];
+const ENDPOINTS: &[&str] = &["ready", "not_ready", "reached"];
 /// Members of `steps.ID`.
 pub(crate) const STEP: &[&str] = &["state", "outcome", "why", "note"];
 
@@ -91,6 +91,7 @@ pub(crate) const VALUES: &[&str] = &[
     "claim",
     "dependency",
     "dependency_object",
+    "dependency_says",
     "quota",
     "denied",
     "job",
@@ -102,6 +103,7 @@ pub(crate) const VALUES: &[&str] = &[
     "finalizers",
     "overdue_pods",
     "evicted_pods",
+    "stale_pods",
     "used_by",
     "class",
     "classes",
@@ -162,7 +164,9 @@ pub(crate) const VALUES: &[&str] = &[
     "not_after",
     "other_nodes_ready",
     "phase",
+    "pods_most",
     "pods_on_node",
+    "pods_taken",
     "reclaim_policy",
     "refused",
     "remaining",

@@ -3,7 +3,7 @@
 //! Values: `node`, `ready`, `since` (RFC 3339, of its Ready condition), `other_nodes_ready`, `pods_on_node` (that would
 //! have to move), `daemon_pods`, `bare_pods`, `local_data_pods`, `room_elsewhere`, `drain_safe`, `drain_blockers`;
 //! `cordoned_by`, `cordoned_seconds`, `waiting_pods`; `greedy_pod`, `greedy_owner`, `greedy_bytes`,
-//! `greedy_request_bytes`; `leftover_pods`, `leftover_namespaces`, `unused_image_bytes`.
+//! `greedy_request_bytes`; `leftover_pods`, `leftover_namespaces`, `unused_image_bytes`; `pods_taken`, `pods_most` (that its kubelet takes).
 
 use super::guests::Guests;
 use super::{cordon, pressure, state, weigh};

@@ -23,6 +23,8 @@ const MEASURED: usize = 60;
 const LEFTOVERS: usize = 5;
 /// What of a node's disk unused images have to take to count.
 const IMAGES_SHARE: f64 = 0.1;
+/// From this share of its pods on, in percent, a node is crowded (as the usual alert has it).
+const CROWDED: u64 = 95;
 /// A disk or a memory with less than this is low.
 const LOW: f64 = 0.1;
 
@@ -51,6 +53,7 @@ pub(super) fn note<'a>(
         Some(())
     };
     known?;
+    seats(case, around, findings);
     leftovers(case, around, findings);
     Some(())
 }
@@ -149,6 +152,21 @@ fn low<'a>(case: &Case<'a>, findings: &mut Findings, reader: &mut Reader<'a>) ->
         findings.add("memory-low", words, "Prometheus: node_memory_MemAvailable_bytes".into());
     }
     Some(())
+}
+
+/// A kubelet takes so many pods and no more, whatever they use.
+fn seats(case: &Case<'_>, around: &Surroundings<'_>, findings: &mut Findings) {
+    let most = allocatable(case.object, "pods").map(|milli| milli / 1_000);
+    let (Some(pods), Some(most)) = (around.pods, most) else { return };
+    let over = |pod: &&Value| matches!(text(pod, &["status", "phase"]), "Succeeded" | "Failed");
+    let taken = pods.iter().filter(|pod| !over(pod)).count();
+    findings.put("pods_taken", taken);
+    findings.put("pods_most", most);
+    let taken = u64::try_from(taken).unwrap_or(u64::MAX);
+    if most > 0 && taken.saturating_mul(100) / most >= CROWDED {
+        let words = format!("{taken} of the {most} pods that its kubelet takes are on it");
+        findings.add("pods-crowded", words, format!("{}: status.allocatable.pods", case.path()));
+    }
 }
 
 /// Pods that are over and images that no pod uses: both lie on the node's disk.

@@ -152,7 +152,7 @@ pub(super) fn well(case: &Case<'_>, findings: &mut Findings) {
         "flapping",
         "cordoned",
     ];
-    if findings.any(&WRONG) || findings.any(&["disk-low", "memory-low"]) {
+    if findings.any(&WRONG) || findings.any(&["disk-low", "memory-low", "pods-crowded"]) {
         return;
     }
     let kinds = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];

@@ -3,12 +3,13 @@
 use crate::domain::diagnose::subject::findings::{Examined, Findings};
 use crate::domain::diagnosis::{Cause, Pattern};
 
-const PRESSURE: [(&str, f64); 5] = [
+const PRESSURE: [(&str, f64); 6] = [
     ("memory-pressure", 0.75),
     ("disk-pressure", 0.75),
     ("pid-pressure", 0.75),
     ("disk-low", 0.55),
     ("memory-low", 0.55),
+    ("pods-crowded", 0.65),
 ];
 /// What stands behind each conclusion: whether its pods could go elsewhere.
 const ROOM: [&str; 4] = ["nowhere-to-go", "room-elsewhere", "held-by-budget", "guests"];
@@ -76,6 +77,7 @@ fn pressed(findings: &mut Findings) {
                 "pid-pressure",
                 "disk-low",
                 "memory-low",
+                "pods-crowded",
                 "greedy-pod",
             ])
         );

@@ -5,7 +5,7 @@
 //! away).
 
 use super::read::{Surroundings, called};
-use super::{policies, policy, ports, selector};
+use super::{listens, policies, policy, ports, selector};
 use crate::domain::diagnose::container::Pod;
 use crate::domain::diagnose::fields::{items, moment, text, value};
 use crate::domain::diagnose::keepers::writer_of;
@@ -72,6 +72,9 @@ pub(in crate::domain::diagnose::subject) fn examine<'a>(
         return not_ready(case, selected[0].object, findings, reader);
     }
     ports::check(case, &ready, &mut findings);
+    if listens::note(case, &ready, &mut findings, reader).is_none() {
+        return Examined::Pending;
+    }
     if findings.has("port-near") {
         changed(case, "ports", &mut findings);
     }
@@ -266,9 +269,11 @@ fn weigh(mut findings: Findings) -> Examined {
             ("named-port-missing", 0.8),
             ("protocol-differs", 0.7),
             ("port-not-probed", 0.65),
+            ("port-not-listened", 0.55),
             ("port-undeclared", 0.5),
         ])
         .speaks_for("port-near", 0.1)
+        .speaks_for("port-same-name", 0.15)
         .speaks_for("ports-changed", 0.05)
         .done();
     let say = format!(
@@ -277,13 +282,19 @@ fn weigh(mut findings: Findings) -> Examined {
             "named-port-missing",
             "protocol-differs",
             "port-not-probed",
+            "port-not-listened",
             "port-undeclared",
             "port-near"
         ])
     );
     findings.judge(port, say);
     policy::judge(&mut findings);
-    findings.otherwise =
-        findings.quote(&["some-ready", "selects-nothing", "nobody-near", "endpoints"]);
+    findings.otherwise = findings.quote(&[
+        "some-ready",
+        "port-not-known",
+        "selects-nothing",
+        "nobody-near",
+        "endpoints",
+    ]);
     findings.done()
 }

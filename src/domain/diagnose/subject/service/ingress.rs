@@ -37,12 +37,17 @@ pub(in crate::domain::diagnose::subject) fn examine<'a>(
             Got::Unreadable(_) | Got::Pending => {}
         }
     }
-    let mut unlocked = Vec::new();
+    let (mut unlocked, mut locked) = (Vec::new(), Vec::new());
     for tls in items(case.object, &["spec", "tls"]) {
         let secret = text(tls, &["secretName"]);
         let key = ObjectKey::new("v1", "Secret", case.namespace(), secret);
-        if !secret.is_empty() && matches!(reader.object("missing-secrets", &key), Got::Gone) {
-            unlocked.push(secret);
+        if secret.is_empty() {
+            continue;
+        }
+        match reader.object("missing-secrets", &key) {
+            Got::Have(_) => locked.push(key),
+            Got::Gone => unlocked.push(secret),
+            Got::Unreadable(_) | Got::Pending => {}
         }
     }
     if reader.pending() {
@@ -58,7 +63,8 @@ pub(in crate::domain::diagnose::subject) fn examine<'a>(
         findings.add("certificate-missing", words, format!("{path}: spec.tls"));
         findings.put("missing_secrets", unlocked);
     }
-    for key in &there {
+    // Its certificates last: a backend that is down is seen by everybody, also before it expires.
+    for key in there.iter().chain(&locked) {
         let facts = findings.facts.iter().filter(|fact| fact.id == "backends").cloned().collect();
         let Some(trail) = case.trail.from(&case.reference.key, facts) else { break };
         match hand_over(case.alerts, key, trail, case.now, reader) {

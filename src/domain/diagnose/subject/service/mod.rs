@@ -4,6 +4,7 @@
 
 mod examine;
 mod ingress;
+mod listens;
 mod policies;
 mod policy;
 mod ports;
@@ -13,4 +14,5 @@ mod selector;
 pub(super) use examine::examine;
 pub(super) use ingress::examine as examine_ingress;
 pub(super) use policy::examine as examine_policy;
+pub(crate) use ports::{has_port, protocol_of};
 pub(super) use read::called;

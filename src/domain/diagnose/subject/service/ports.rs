@@ -44,6 +44,11 @@ pub(super) fn check(case: &Case<'_>, pods: &[&Pod<'_>], findings: &mut Findings)
         findings.add(id, format!("{words}; they have {has}"), source.clone());
         findings.put("port", shown);
         findings.put("target_port", target.clone());
+        let named = text(port, &["name"]);
+        if let Some(same) = declared.iter().find(|one| !named.is_empty() && one.name == named) {
+            let words = format!("their own port of that name, {named}, is {}", same.number);
+            findings.add("port-same-name", words, source.clone());
+        }
         if let Some(fits) = fitting(port, &declared, &probed) {
             let words = format!("targetPort {} would reach them", text_of(&fits));
             findings.add("port-near", words, source);
@@ -86,7 +91,18 @@ fn number(
     }
 }
 
-fn protocol_of(port: &Value) -> &str {
+/// Whether a ready pod has a port: a container declares it, or its probes are answered there. `None` where it says
+/// nothing about ports at all.
+pub(crate) fn has_port(pod: &Value, number: i64, protocol: &str) -> Option<bool> {
+    let declared = declared(pod);
+    let probed = probed(pod, &declared);
+    let has = probed.contains(&number)
+        || declared.iter().any(|one| one.number == number && one.protocol == protocol);
+    (has || !declared.is_empty() || !probed.is_empty()).then_some(has)
+}
+
+/// The protocol of a port of a Service or of a container.
+pub(crate) fn protocol_of(port: &Value) -> &str {
     match text(port, &["protocol"]) {
         "" => "TCP",
         protocol => protocol,

@@ -247,3 +247,21 @@ fn an_exporters_alert_is_about_the_node_at_its_address() {
     let well = World::of(&[ready("n1"), ready("n2"), lease(3)]);
     is(&well.diagnosis_of(&[resolved]), "unknown Recovered Node/n1");
 }
+
+#[test]
+fn a_node_that_has_as_many_pods_as_its_kubelet_takes_is_short_of_seats_though_ready() {
+    let full = |pods: usize| {
+        let n1 = node("n1", &[condition("Ready", "True", 90_000)], json!({}));
+        let pods = (0..pods).map(|n| pod(&format!("web-{n}"), "1Mi", json!({})));
+        let around = [n1, ready("n2"), lease(5)];
+        World::of(&around.into_iter().chain(pods).collect::<Vec<_>>()).diagnosis(&ALERT)
+    };
+    let found = full(106);
+    is(&found, "node-pressure Remediate Node/n1");
+    assert!(found.summary.contains("106 of the 110 pods"), "{}", found.summary);
+    assert_eq!(
+        (&found.values["pods_taken"], &found.values["pods_most"]),
+        (&json!(106), &json!(110))
+    );
+    assert_ne!(full(60).cause, crate::domain::diagnosis::Cause::NodePressure);
+}
