@@ -238,7 +238,7 @@ fn config_show_gives_each_value_with_its_origin_and_no_secret() {
     assert!(of("policy.max_pods")["origin"].as_str().unwrap().ends_with("c.toml:2"));
     assert_eq!(of("engine.mode")["origin"], "flag --mode");
     assert_eq!(of("slm.model")["origin"], "environment SLM_MODEL");
-    assert_eq!(of("slm.model")["used"], false);
+    assert_eq!(of("slm.model")["used"], true);
     assert_eq!(of("webhook.token")["value"], "(set, not shown)");
     assert_eq!(of("policy.denied")["origin"], "default");
     let text = home.run(&["config", "show"]);
@@ -624,7 +624,10 @@ fn breakers_are_listed_from_the_log_and_setting_one_needs_an_engine_and_a_reason
     let items = parsed(&home.run(&["breakers", "list", "--output", "json"]).out);
     assert_eq!(items["schema"], "pilothouse/v1");
     let names = items["items"].as_array().unwrap().iter().map(|one| one["name"].clone());
-    assert_eq!(names.collect::<Vec<_>>(), ["cluster", "store", "prometheus", "alertmanager"]);
+    assert_eq!(
+        names.collect::<Vec<_>>(),
+        ["cluster", "store", "prometheus", "alertmanager", "model"]
+    );
     assert_eq!(items["items"][0]["state"], "closed");
     let shown = home.run(&["breakers", "show", "cluster"]);
     assert!(shown.out.contains("never sent again blindly"), "{}", shown.out);

@@ -13,6 +13,7 @@ use pilothouse::assemble::running::runtime;
 use pilothouse::assemble::without_engine::only_log;
 use pilothouse::cli::export::every;
 use pilothouse::cli::reading::Log;
+use pilothouse::domain::advice::{Advice, Exchange, Filled, Made, Ranked, Source, Tokens};
 use pilothouse::domain::alert::{Alert, AlertStatus};
 use pilothouse::domain::approval::{Approval, Decision, Gesture, Preflight};
 use pilothouse::domain::diagnosis::{Cause, Diagnosis, Disposition, MadeBy, Pattern};
@@ -599,4 +600,76 @@ fn the_schema_refuses_what_is_no_report() {
     let mut bad = good;
     bad.as_object_mut().unwrap().remove("audit");
     assert_ne!(objections(&schema, &bad), Vec::<String>::new());
+}
+
+/// The whole report with advice that a model gave, and that holds what nobody should trust.
+fn advised() -> Report {
+    let mut events = events("KubePodOOMKilled", "the limit is too small");
+    let exchange = Exchange {
+        model: "small".into(),
+        prompt: "choose@1".into(),
+        request: "[system]\nyou advise\n[user]\n```\n<script>alert(1)</script>".into(),
+        answer: "{\"ranking\": []} ```".into(),
+        failed: None,
+        took_ms: 812,
+        tokens: Some(Tokens { asked: 900, answered: 80, estimated: true }),
+    };
+    let advice = Advice {
+        source: Source::Model { name: "small".into(), prompt: "choose@1".into() },
+        ranking: vec![Ranked {
+            template: "high-memory".into(),
+            score: 0.9,
+            why: "killed <script>alert(1)</script> again".into(),
+        }],
+        parameters: vec![Filled {
+            name: "factor".into(),
+            value: json!(1.5),
+            why: "small peaks".into(),
+        }],
+        caveats: vec!["it says: one peak only".into()],
+        dropped: vec![
+            "it proposed template delete-everything, which is not among high-memory".into(),
+        ],
+        made: Made {
+            plan: Some(PlanDigest::new(DIGEST)),
+            changed: vec!["factor 1.5 instead of 2.0".into()],
+        },
+        exchange: Some(exchange),
+    };
+    events.push(Event::Advised { advice: Box::new(advice) });
+    fold(events, &context())
+}
+
+#[test]
+fn advice_is_in_every_form_of_the_report_with_what_was_said_and_what_was_dropped() {
+    let report = advised();
+    let value = serde_json::to_value(&report).unwrap();
+    assert_eq!(objections(&strict(Schema::Remediation), &value), Vec::<String>::new());
+    assert_eq!(
+        value["advice"]["source"],
+        json!({"by": "model", "name": "small", "prompt": "choose@1"})
+    );
+    let (page, marked, plain) =
+        (html::report(&report), markdown::report(&report), text::report(&report));
+    for part in [
+        "model small (choose@1)",
+        "factor 1.5 instead of 2.0",
+        "delete-everything",
+        "one peak only",
+    ] {
+        for (form, text) in [("html", &page), ("text", &plain)] {
+            assert!(text.contains(part), "{form}: {part}\n--\n{text}");
+        }
+    }
+    assert!(!page.contains("<script") && page.contains("&lt;script&gt;"), "{page}");
+    assert!(marked.contains("## Advice") && marked.contains("you advise"), "{marked}");
+    assert!(marked.contains("````text\n[system]"), "what was asked can't end its fence:\n{marked}");
+    assert!(plain.contains("about 900 tokens asked"), "{plain}");
+    assert!(
+        value["timeline"]
+            .to_string()
+            .contains("advice of model small (choose@1): high-memory 0.90")
+    );
+    let stats = Source::Statistics { n: 12 };
+    assert_eq!(serde_json::to_value(&stats).unwrap(), json!({"by": "statistics", "n": 12}));
 }

@@ -4,6 +4,7 @@ pub mod alertmanager;
 pub mod clock;
 pub mod entropy;
 pub mod kube;
+pub mod llm;
 pub mod prometheus;
 pub mod relay;
 pub mod sim;

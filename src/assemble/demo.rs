@@ -83,6 +83,8 @@ fn outside(sim: &Sim, store: Arc<dyn Store>, policy: Arc<Policy>) -> Outside {
         cluster: sim.cluster(),
         metrics: Some(sim.metrics()),
         alerts: Some(sim.alerts()),
+        // A simulated model would only pretend.
+        advisor: None,
         store,
         library: Arc::new(Library::load(&[])),
         policy,

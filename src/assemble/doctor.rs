@@ -1,6 +1,6 @@
 //! `doctor`: each connection and permission tried, with what to do about it.
 
-use super::real::{alert_source, connect, library, metrics};
+use super::real::{advisor, alert_source, connect, library, metrics};
 use super::store::open_store;
 use crate::adapters::clock::SystemClock;
 use crate::config::settings::Settings;
@@ -53,7 +53,7 @@ pub async fn doctor(settings: &Settings) -> Vec<Finding> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let lines = Lines::shipped(&clock);
     cluster(settings, clock.clone(), &lines, &mut findings).await;
-    findings.push(match metrics(settings, clock, &lines) {
+    findings.push(match metrics(settings, clock.clone(), &lines) {
         Ok(Some(client)) => finding("prometheus", client.probe().await, "see prometheus.url"),
         Ok(None) => {
             missing("prometheus", "set prometheus.url: without it usage and trends are unknown")
@@ -64,6 +64,14 @@ pub async fn doctor(settings: &Settings) -> Vec<Finding> {
         Ok(Some(client)) => finding("alertmanager", client.probe().await, "see alertmanager.url"),
         Ok(None) => missing("alertmanager", "set alertmanager.url, or let it send to the webhook"),
         Err(why) => finding("alertmanager", Err(why), "see alertmanager.url"),
+    });
+    findings.push(match advisor(settings, clock, &lines) {
+        Ok(Some(client)) => {
+            let advice = "see slm.endpoint, slm.model and slm.token_file: without it rules and statistics decide";
+            finding("model", client.probe().await, advice)
+        }
+        Ok(None) => missing("model", "none is needed; slm.endpoint and slm.model name one that advises"),
+        Err(why) => finding("model", Err(why), "see slm.endpoint and slm.token_file"),
     });
     let templates = library(settings).and_then(|library| match library.problems.first() {
         None => {

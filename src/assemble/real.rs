@@ -6,6 +6,7 @@ use crate::adapters::alertmanager::Alertmanager;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::entropy::SystemEntropy;
 use crate::adapters::kube::{KubeCluster, KubeOptions};
+use crate::adapters::llm::{Llm, LlmOptions, Provider};
 use crate::adapters::prometheus::Prometheus;
 use crate::adapters::store::guarded::{GuardedDesk, GuardedStore};
 use crate::config::settings::Settings;
@@ -17,6 +18,7 @@ use crate::domain::workflow::template::Library;
 use crate::engine::core::Settings as CoreSettings;
 use crate::engine::dispatcher::{Dispatcher, Options};
 use crate::engine::outside::Outside;
+use crate::ports::advisor::Advisor;
 use crate::ports::alerts::AlertSource;
 use crate::ports::clock::Clock;
 use crate::ports::cluster::{Cluster, Identity};
@@ -103,6 +105,30 @@ pub fn alert_source(
     Ok(Some(Arc::new(Alertmanager::new(url, token, HTTP_TIMEOUT, line)?)))
 }
 
+/// The model of the settings.
+///
+/// # Errors
+/// What is wrong with its address or token.
+pub fn advisor(
+    settings: &Settings,
+    clock: Arc<dyn Clock>,
+    lines: &Lines,
+) -> Result<Option<Arc<dyn Advisor>>, String> {
+    let Some(endpoint) = settings.slm.endpoint.clone() else { return Ok(None) };
+    let slm = &settings.slm;
+    let options = LlmOptions {
+        endpoint,
+        provider: Provider::from_word(&slm.provider),
+        model: slm.model.clone(),
+        token: slm.token.read()?,
+        whole: Duration::from_secs(slm.timeout_s),
+        first_word: Duration::from_secs(slm.first_word_s.min(slm.timeout_s)),
+        max_tokens: slm.max_tokens,
+        budget: slm.budget,
+    };
+    Ok(Some(Arc::new(Llm::new(options, clock, lines.to(Destination::Model))?)))
+}
+
 /// Lines to the destinations of the settings, each with its breaker.
 fn lines(settings: &Settings, entropy: &dyn Entropy, clock: &Arc<dyn Clock>) -> Lines {
     let bytes = entropy.bytes();
@@ -118,6 +144,7 @@ fn lines(settings: &Settings, entropy: &dyn Entropy, clock: &Arc<dyn Clock>) -> 
     let urls = [
         (Destination::Prometheus, &settings.prometheus.url),
         (Destination::Alertmanager, &settings.alertmanager.url),
+        (Destination::Model, &settings.slm.endpoint),
     ];
     for (destination, url) in urls {
         used.extend(url.as_ref().map(|url| (destination, without_secrets(url))));
@@ -201,6 +228,7 @@ async fn prepare(
     let outside = Outside {
         metrics: metrics(settings, clock.clone(), &lines)?,
         alerts: alert_source(settings, &lines)?,
+        advisor: advisor(settings, clock.clone(), &lines)?,
         library: Arc::new(library(settings)?),
         entropy: Arc::new(SystemEntropy),
         request_timeout: Duration::from_secs(settings.engine.request_timeout_s),

@@ -80,6 +80,7 @@ fn check(session: &Session) -> Outcome {
         &settings.webhook.token,
         &settings.prometheus.token,
         &settings.alertmanager.token,
+        &settings.slm.token,
         &settings.vector_db.password,
     ] {
         if let Err(why) = secret.read() {

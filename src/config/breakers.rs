@@ -38,6 +38,18 @@ impl Read<'_> {
             Destination::Alertmanager
             | Destination::Cluster
             | Destination::Store
+            | Destination::Prometheus
+            | Destination::Model => 0,
+        };
+        // Whoever lets it take longer means that it may be slower.
+        let slowly = match destination {
+            Destination::Model if !self.set(destination, "slow_after") => {
+                (self.number)("slm.timeout") * 3 / 4
+            }
+            Destination::Model
+            | Destination::Alertmanager
+            | Destination::Cluster
+            | Destination::Store
             | Destination::Prometheus => 0,
         };
         Limits {
@@ -45,7 +57,7 @@ impl Read<'_> {
             min_calls,
             failure_percent: small("failure_rate"),
             slow_percent: small("slow_rate"),
-            slow_after_s: self.of(destination, "slow_after"),
+            slow_after_s: self.of(destination, "slow_after").max(slowly),
             open_s: self.of(destination, "open"),
             open_most_s: self.of(destination, "open_most"),
             probes: small("probes"),
@@ -63,6 +75,7 @@ impl Read<'_> {
                 Destination::Alertmanager if polled => {
                     (HTTP_TIMEOUT_S, Some((self.number)("alertmanager.poll")))
                 }
+                Destination::Model => ((self.number)("slm.timeout"), None),
                 Destination::Store | Destination::Prometheus | Destination::Alertmanager => {
                     (HTTP_TIMEOUT_S, None)
                 }

@@ -32,6 +32,16 @@ const fn key(path: &'static str, kind: Kind, default: &'static str, about: &'sta
     Key { path, kind, default, variables: &[], about, used: true }
 }
 
+const fn named(
+    path: &'static str,
+    kind: Kind,
+    default: &'static str,
+    variables: &'static [&'static str],
+    about: &'static str,
+) -> Key {
+    Key { path, kind, default, variables, about, used: true }
+}
+
 const fn later(
     path: &'static str,
     kind: Kind,
@@ -241,15 +251,37 @@ pub const KEYS: &[Key] = &[
         "permissions of directories that are made",
     ),
     key("report_export.file_mode", Kind::FileMode, "0644", "permissions of report files"),
-    later(
+    named(
         "slm.endpoint",
         Kind::Url,
         "",
         &["SLM_ENDPOINT"],
-        "OpenAI-compatible endpoint of a model that advises",
+        "OpenAI-compatible endpoint of a model that advises; empty: none",
     ),
-    later("slm.provider", Kind::Choice(PROVIDERS), "", &["SLM_PROVIDER"], "what serves it"),
-    later("slm.model", Kind::Text, "", &["SLM_MODEL"], "model name"),
+    named("slm.provider", Kind::Choice(PROVIDERS), "", &["SLM_PROVIDER"], "what serves it"),
+    named("slm.model", Kind::Text, "", &["SLM_MODEL"], "model name"),
+    key("slm.token_file", Kind::Path, "", "file with a bearer token for it"),
+    key("slm.token", Kind::Secret, "", "the token itself, from the environment only"),
+    key("slm.timeout", at_least(1), "20s", "a plan waits so long for its advice at most"),
+    key("slm.first_word", at_least(1), "10s", "it is given up when no word came by then"),
+    key(
+        "slm.max_tokens",
+        Kind::Number { min: 64, max: 32_768 },
+        "1000",
+        "tokens that an answer may have at most",
+    ),
+    key(
+        "slm.tokens_per_hour",
+        Kind::Number { min: 0, max: 1_000_000_000 },
+        "200000",
+        "tokens of questions and answers in an hour; it is not asked beyond them; 0: no limit",
+    ),
+    key(
+        "slm.tokens_per_day",
+        Kind::Number { min: 0, max: 1_000_000_000 },
+        "2000000",
+        "the same in 24 hours",
+    ),
     later(
         "vector_db.postgresql.use_main_db",
         Kind::Flag,
@@ -317,6 +349,15 @@ pub const KEYS: &[Key] = &[
     key("breakers.alertmanager.open_most", at_least(1), "5m", OPEN_MOST),
     key("breakers.alertmanager.probes", PROBES, "2", PROBES_ABOUT),
     key("breakers.alertmanager.probe_lease", at_least(1), "30s", PROBE_LEASE),
+    key("breakers.model.window", at_least(10), "10m", WINDOW),
+    key("breakers.model.min_calls", MIN_CALLS, "3", MIN_CALLS_ABOUT),
+    key("breakers.model.failure_rate", PERCENT, "50", FAILURE_RATE),
+    key("breakers.model.slow_rate", PERCENT, "80", SLOW_RATE),
+    key("breakers.model.slow_after", at_least(1), "15s", SLOW_AFTER),
+    key("breakers.model.open", at_least(1), "30s", OPEN),
+    key("breakers.model.open_most", at_least(1), "10m", OPEN_MOST),
+    key("breakers.model.probes", PROBES, "2", PROBES_ABOUT),
+    key("breakers.model.probe_lease", at_least(1), "30s", PROBE_LEASE),
     key("ui.theme", Kind::Text, "dark", "theme: a shipped name or a file"),
     key("ui.glyphs", Kind::Choice(GLYPHS), "auto", "signs and borders"),
     key("log.file", Kind::Path, "", "log file; empty: pilothouse.log beside the store"),

@@ -94,7 +94,8 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     Ok(Loaded { settings, entries: layers.entries, file, warnings: strange_variables(sources) })
 }
 
-struct Layers {
+/// What was read so far.
+pub(super) struct Layers {
     entries: BTreeMap<&'static str, (Value, Origin)>,
     secrets: BTreeMap<&'static str, secrecy::SecretString>,
     problems: Vec<Problem>,
@@ -133,7 +134,7 @@ fn strange_variables(sources: &Sources) -> Vec<String> {
 }
 
 impl Layers {
-    fn problem(&mut self, place: String, message: String) {
+    pub(super) fn problem(&mut self, place: String, message: String) {
         self.problems.push(Problem { place, message });
     }
 
@@ -262,73 +263,20 @@ impl Layers {
         }
     }
 
-    fn origin(&self, path: &str) -> String {
+    pub(super) fn origin(&self, path: &str) -> String {
         self.entries.get(path).map_or_else(String::new, |(_, origin)| origin.to_string())
     }
 
-    fn cross_check(&mut self) {
-        if let Some(listen) = self.listen() {
-            let token = self.secret("webhook.token", "webhook.token_file");
-            if !listen.ip().is_loopback() && !token.is_set() {
-                self.problem(
-                    self.origin("webhook.listen"),
-                    format!(
-                        "webhook.listen: {listen} can be reached from other hosts, so callers need a token: \
-                         set webhook.token_file, or listen on 127.0.0.1"
-                    ),
-                );
-            }
-        }
-        let (lease, timeout) =
-            (self.number("engine.lease_ttl"), self.number("engine.request_timeout"));
-        if timeout >= lease {
-            self.problem(
-                self.origin("engine.request_timeout"),
-                format!(
-                    "engine.request_timeout: {timeout}s must be less than engine.lease_ttl ({lease}s), else a request \
-                     could outlive the right to send it"
-                ),
-            );
-        }
-        for path in ["engine.lease_namespace", "engine.lease_name"] {
-            let text = self.text(path);
-            let fits = !text.is_empty()
-                && text.len() <= 63
-                && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-                && !text.starts_with('-')
-                && !text.ends_with('-');
-            if !fits {
-                let why = format!("{path}: `{text}` is no name of a Kubernetes object");
-                self.problem(self.origin(path), why);
-            }
-        }
-        self.check_breakers();
-        if self.text("slm.endpoint").is_empty() != self.text("slm.model").is_empty() {
-            self.problem(
-                self.origin("slm.endpoint"),
-                "slm.endpoint and slm.model belong together: set both or none".into(),
-            );
-        }
-    }
-
-    fn is_set(&self, path: &str) -> bool {
+    pub(super) fn is_set(&self, path: &str) -> bool {
         self.entries.get(path).is_some_and(|(_, origin)| *origin != Origin::Default)
     }
 
-    fn check_breakers(&mut self) {
-        let polled = !self.text("alertmanager.url").is_empty();
-        let problems = self.breakers(|read| read.problems(polled));
-        for (path, why) in problems {
-            self.problem(self.origin(&path), why);
-        }
-    }
-
-    fn breakers<T>(&self, read: impl FnOnce(&breakers::Read<'_>) -> T) -> T {
+    pub(super) fn breakers<T>(&self, read: impl FnOnce(&breakers::Read<'_>) -> T) -> T {
         let number = |path: &str| self.number(path);
         read(&breakers::Read { number: &number, is_set: &|path| self.is_set(path) })
     }
 
-    fn text(&self, path: &str) -> String {
+    pub(super) fn text(&self, path: &str) -> String {
         match self.entries.get(path) {
             Some((Value::Text(text), _)) => text.clone(),
             _ => String::new(),
@@ -340,7 +288,7 @@ impl Layers {
         (!text.is_empty()).then(|| PathBuf::from(text))
     }
 
-    fn number(&self, path: &str) -> u64 {
+    pub(super) fn number(&self, path: &str) -> u64 {
         match self.entries.get(path) {
             Some((Value::Number(number), _)) => *number,
             _ => 0,
@@ -362,11 +310,11 @@ impl Layers {
         url::Url::parse(&self.text(path)).ok()
     }
 
-    fn listen(&self) -> Option<std::net::SocketAddr> {
+    pub(super) fn listen(&self) -> Option<std::net::SocketAddr> {
         self.text("webhook.listen").parse().ok()
     }
 
-    fn secret(&self, value: &str, file: &str) -> Secret {
+    pub(super) fn secret(&self, value: &str, file: &str) -> Secret {
         Secret { file: self.path(file), value: self.secrets.get(value).cloned() }
     }
 
@@ -450,6 +398,11 @@ impl Layers {
                 endpoint: self.url("slm.endpoint"),
                 provider: self.text("slm.provider"),
                 model: self.text("slm.model"),
+                token: self.secret("slm.token", "slm.token_file"),
+                timeout_s: self.number("slm.timeout"),
+                first_word_s: self.number("slm.first_word"),
+                max_tokens: self.number("slm.max_tokens"),
+                budget: (self.number("slm.tokens_per_hour"), self.number("slm.tokens_per_day")),
             },
             vector_db: self.vector_db(),
         }

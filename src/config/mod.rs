@@ -5,6 +5,7 @@
 //! Absent on purpose: what a setting does. That is said once, in [`keys`], and done by whoever is given the setting.
 
 mod breakers;
+mod checks;
 pub mod document;
 pub mod keys;
 pub mod load;

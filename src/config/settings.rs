@@ -38,7 +38,7 @@ pub struct Settings {
     pub actions_images: BTreeSet<String>,
     /// `[report_export]`.
     pub report_export: ReportSettings,
-    /// `[slm]`. Not used yet.
+    /// `[slm]`.
     pub slm: SlmSettings,
     /// `[vector_db.postgresql]`. Not used yet.
     pub vector_db: VectorDbSettings,
@@ -167,14 +167,24 @@ pub struct ReportSettings {
 }
 
 /// Model endpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct SlmSettings {
-    /// Address of an OpenAI-compatible endpoint.
+    /// Address of an OpenAI-compatible endpoint; `None`: there is no model.
     pub endpoint: Option<url::Url>,
-    /// `localai`, `ollama`, `vllm` or `openai`.
+    /// `localai`, `ollama`, `vllm`, `openai`, or empty: nothing is taken for granted.
     pub provider: String,
     /// Model name.
     pub model: String,
+    /// Bearer token.
+    pub token: Secret,
+    /// Seconds that a plan waits for it at most.
+    pub timeout_s: u64,
+    /// Seconds until its first word at most.
+    pub first_word_s: u64,
+    /// Tokens that an answer may have at most.
+    pub max_tokens: u64,
+    /// Tokens in an hour and in 24; 0: no limit.
+    pub budget: (u64, u64),
 }
 
 /// Vector database.

@@ -2,6 +2,7 @@
 //!
 //! Stored bytes are never rewritten. A changed payload gets a new `schema` number and an upcast in `decode`.
 
+use super::advice::Advice;
 use super::alert::Alert;
 use super::approval::{Approval, ApprovalRequest, Drift, Preflight};
 use super::breaker::{Destination, Move, Setting};
@@ -95,6 +96,11 @@ pub enum Event {
         why: String,
         /// When it is tried again; `None`: not by itself.
         retry_at: Option<Timestamp>,
+    },
+    /// Advice was had for the plan that follows, or for one that could not be made.
+    Advised {
+        /// It, with what was said to a model and what it said.
+        advice: Box<Advice>,
     },
     /// The plan was made.
     Planned {

@@ -5,11 +5,12 @@
 //!
 //! Reading order: `id`, `time`, `principal`, `alert`, `resource`, `evidence`, `diagnosis`, `operation`,
 //! `workflow`, `approval`, `policy`, `verdict`, `remediation`, `run`, `steering`, `event`,
-//! `report`, `effectiveness`, `memory`.
+//! `report`, `effectiveness`, `memory`, `advice`.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod action;
+pub mod advice;
 pub mod alert;
 pub mod approval;
 pub mod breaker;

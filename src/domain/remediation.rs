@@ -8,6 +8,7 @@
 //!      └─► closed  blocked     └─ voided: back to diagnosing
 //! ```
 
+use super::advice::Advice;
 use super::alert::{Alert, AlertStatus};
 use super::approval::{Approval, ApprovalRequest, Decision, Drift};
 use super::diagnosis::{Diagnosis, words};
@@ -112,6 +113,8 @@ pub struct Remediation {
     pub earlier: Vec<Execution>,
     /// The newest diagnosis.
     pub diagnosis: Option<Diagnosis>,
+    /// The newest advice, with the plan that was made from it. Shared: it never changes.
+    pub advice: Option<Arc<Advice>>,
     /// The plan that stands. Shared: it never changes, and the case is copied at each event.
     #[serde(serialize_with = "where_there")]
     pub plan: Option<Arc<Plan>>,
@@ -195,6 +198,7 @@ impl Remediation {
             held: None,
             earlier: Vec::new(),
             diagnosis: None,
+            advice: None,
             plan: None,
             voided: None,
             request: None,
@@ -212,6 +216,13 @@ impl Remediation {
             events: (recorded.seq, recorded.seq),
             last,
         }
+    }
+
+    /// The advice that the plan which stands was made with.
+    #[must_use]
+    pub fn advice_on_plan(&self) -> Option<&Advice> {
+        let plan = self.plan.as_deref()?;
+        self.advice.as_deref().filter(|advice| advice.made.plan.as_ref() == Some(&plan.digest))
     }
 
     /// Whether it is not closed.
@@ -331,6 +342,10 @@ impl Remediation {
                 if retry_at.is_none() {
                     self.enter(State::Blocked, at);
                 }
+            }
+            Event::Advised { advice } => {
+                self.last = format!("advice of {}", advice.words());
+                self.advice = Some(Arc::new((**advice).clone()));
             }
             Event::Planned { plan } => {
                 self.last = format!("plan {}: {}", plan.digest.short(), plan.title);

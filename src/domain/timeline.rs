@@ -49,6 +49,7 @@ fn words(event: &Event, case: Option<&Remediation>) -> String {
             let again = if retry_at.is_some() { "tried again" } else { "a person has to look" };
             format!("{during}: {why}; {again}")
         }
+        Event::Advised { advice } => format!("advice of {}", advice.words()),
         Event::Planned { plan } => planned(plan),
         Event::Withheld { .. }
         | Event::ApprovalRequested { .. }
@@ -158,6 +159,7 @@ fn steered_sentence(event: &Event) -> String {
         | Event::AlertIgnored { .. }
         | Event::Diagnosed { .. }
         | Event::Stuck { .. }
+        | Event::Advised { .. }
         | Event::Planned { .. }
         | Event::Withheld { .. }
         | Event::ApprovalRequested { .. }
@@ -238,6 +240,7 @@ fn decision_sentence(event: &Event) -> String {
         | Event::AlertIgnored { .. }
         | Event::Diagnosed { .. }
         | Event::Stuck { .. }
+        | Event::Advised { .. }
         | Event::Planned { .. }
         | Event::ExecutionStarted { .. }
         | Event::StepChanged { .. }
@@ -300,6 +303,7 @@ fn step_sentence(event: &Event, case: Option<&Remediation>) -> String {
         | Event::AlertIgnored { .. }
         | Event::Diagnosed { .. }
         | Event::Stuck { .. }
+        | Event::Advised { .. }
         | Event::Planned { .. }
         | Event::Withheld { .. }
         | Event::ApprovalRequested { .. }

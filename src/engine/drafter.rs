@@ -65,7 +65,7 @@ async fn finish(
     wish: Wish,
     instead_of: Option<PlanDigest>,
 ) -> Result<Box<Draft>, Refused> {
-    let plan = planner::plan(outside, cluster, &diagnosis, Some(&wish), &[]).await;
+    let plan = planner::plan(outside, cluster, &diagnosis, &wish, &[]).await;
     let plan = *plan.map_err(|failure| refusal(&failure))?;
     Ok(Box::new(Draft { diagnosis, plan, wish, instead_of }))
 }

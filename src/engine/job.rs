@@ -1,5 +1,6 @@
 //! Work that the core finds due, and what comes back of it.
 
+use crate::domain::advice::Advice;
 use crate::domain::alert::Alert;
 use crate::domain::approval::{Drift, Preflight};
 use crate::domain::breaker::Move;
@@ -246,6 +247,8 @@ pub enum Input {
         id: RemediationId,
         /// Result.
         result: Result<Box<Plan>, JobFailure>,
+        /// Advice that was had for it.
+        advice: Option<Box<Advice>>,
     },
     /// Outcome of [`Job::WatchDrift`]; nothing when it could not be looked at.
     DriftSeen {

@@ -9,6 +9,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+pub mod advising;
 pub mod assessor;
 pub mod command;
 pub mod core;

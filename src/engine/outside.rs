@@ -4,6 +4,7 @@ use super::job::JobFailure;
 use crate::domain::evidence::{Answer, Gathered, Progress, Read};
 use crate::domain::policy::Policy;
 use crate::domain::workflow::template::Library;
+use crate::ports::advisor::Advisor;
 use crate::ports::alerts::AlertSource;
 use crate::ports::clock::Clock;
 use crate::ports::cluster::Cluster;
@@ -32,6 +33,8 @@ pub struct Outside {
     pub metrics: Option<Arc<dyn Metrics>>,
     /// A source of alerts that is asked, where configured.
     pub alerts: Option<Arc<dyn AlertSource>>,
+    /// A model that advises, where configured.
+    pub advisor: Option<Arc<dyn Advisor>>,
     /// The store.
     pub store: Arc<dyn Store>,
     /// Templates.

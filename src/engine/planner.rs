@@ -1,8 +1,10 @@
 //! Planning: chooses a template, reads what its compilation needs, lets the server preview every change, seals the
 //! digest.
 
+use super::advising;
 use super::job::JobFailure;
 use super::outside::{Outside, silence};
+use crate::domain::advice::Advice;
 use crate::domain::diagnosis::Diagnosis;
 use crate::domain::effectiveness::{Past, Record};
 use crate::domain::evidence::Gathered;
@@ -18,17 +20,44 @@ use crate::domain::workflow::template::Template;
 use crate::ports::cluster::ClusterError;
 use serde_json::Value;
 
-/// Makes the plan for a diagnosis, as a person wants it where one said so, else as the evidence and what came of earlier
-/// cases say.
+/// The plan for a diagnosis as the evidence, what came of earlier cases and advice say; with the advice, also where the
+/// plan could not be made in the end.
+pub async fn advised(
+    outside: &Outside,
+    cluster: &ClusterId,
+    diagnosis: &Diagnosis,
+    records: &[Record],
+) -> (Result<Box<Plan>, JobFailure>, Option<Box<Advice>>) {
+    let mut advice = None;
+    let plan = make(outside, cluster, diagnosis, None, records, &mut advice).await;
+    if let (Some(advice), Ok(plan)) = (&mut advice, &plan) {
+        advice.made.plan = Some(plan.digest.clone());
+    }
+    (plan, advice)
+}
+
+/// Makes the plan for a diagnosis as a person wants it. Nobody is asked for advice.
 pub async fn plan(
+    outside: &Outside,
+    cluster: &ClusterId,
+    diagnosis: &Diagnosis,
+    wish: &Wish,
+    records: &[Record],
+) -> Result<Box<Plan>, JobFailure> {
+    make(outside, cluster, diagnosis, Some(wish), records, &mut None).await
+}
+
+async fn make(
     outside: &Outside,
     cluster: &ClusterId,
     diagnosis: &Diagnosis,
     wish: Option<&Wish>,
     records: &[Record],
+    advice: &mut Option<Box<Advice>>,
 ) -> Result<Box<Plan>, JobFailure> {
     let wanted = wish.and_then(|wish| wish.template.as_deref());
-    let (template, left_out) = choose(outside, diagnosis, wanted, records)
+    let past = past(outside, diagnosis, records);
+    let (template, left_out) = choose(outside, diagnosis, wanted, &past)
         .map_err(|why| JobFailure { why, retryable: false })?;
     let overrides = wish.map(|wish| wish.params.clone()).unwrap_or_default();
     let request = PlanRequest {
@@ -41,12 +70,7 @@ pub async fn plan(
         now: outside.clock.now(),
     };
     let mut gathered = Gathered::default();
-    let compiled = outside
-        .until_ready(&mut gathered, |gathered| {
-            compile(&request, gathered)
-                .map_err(|error| JobFailure { why: error.to_string(), retryable: false })
-        })
-        .await;
+    let compiled = compiled(outside, &request, &mut gathered).await;
     if let Some(why) = silence(&gathered) {
         return Err(JobFailure { why, retryable: true });
     }
@@ -56,6 +80,13 @@ pub async fn plan(
         }
         other => other?,
     };
+    // Asked only once there is a plan without it: what can't be planned needs no advice.
+    if wish.is_none() && plan.template == template.reference {
+        *advice = advising::advise(outside, diagnosis, &past, records).await.map(Box::new);
+        if let Some(advice) = advice {
+            plan = as_advised(outside, &request, plan, advice, &mut gathered).await;
+        }
+    }
     plan.reads = outside.keep(&gathered).await;
     tell_what_was_left_out(&mut plan, &left_out);
     let mut blockers = Vec::new();
@@ -90,13 +121,101 @@ async fn told(
     let template = outside.library.choose_to_tell(request.diagnosis).ok()?;
     let diagnosis = request.diagnosis.withheld(why);
     let telling = PlanRequest { diagnosis: &diagnosis, template, ..*request };
-    let compiled = outside
+    compiled(outside, &telling, gathered).await.ok().filter(|_| silence(gathered).is_none())
+}
+
+async fn compiled(
+    outside: &Outside,
+    request: &PlanRequest<'_>,
+    gathered: &mut Gathered,
+) -> Result<Plan, JobFailure> {
+    outside
         .until_ready(gathered, |gathered| {
-            compile(&telling, gathered)
+            compile(request, gathered)
                 .map_err(|error| JobFailure { why: error.to_string(), retryable: false })
         })
-        .await;
-    compiled.ok().filter(|_| silence(gathered).is_none())
+        .await
+}
+
+/// The plan as advice has it, where that can be made and takes no risk away from the eyes of whoever decides; else the one
+/// that rules made. What came of it is noted in the advice.
+async fn as_advised(
+    outside: &Outside,
+    request: &PlanRequest<'_>,
+    by_rules: Plan,
+    advice: &mut Advice,
+    gathered: &mut Gathered,
+) -> Plan {
+    let Some(first) = advice.ranking.first() else { return by_rules };
+    let name = first.template.clone();
+    let Some(template) = outside.library.templates.get(&name) else { return by_rules };
+    let mut plan = by_rules;
+    if name != plan.template.name {
+        let other = PlanRequest { template, ..*request };
+        match instead(outside, &other, &plan, gathered).await {
+            Ok(other) => {
+                let why = format!("template {name} instead of {}", plan.template.name);
+                advice.made.changed.push(why);
+                plan = other;
+            }
+            Err(why) => {
+                advice.parameters.clear();
+                advice.dropped.push(format!("no plan of {name} is made: {why}"));
+                return plan;
+            }
+        }
+    }
+    if advice.parameters.is_empty() {
+        return plan;
+    }
+    let overrides = advice
+        .parameters
+        .iter()
+        .map(|filled| (filled.name.clone(), filled.value.clone()))
+        .collect();
+    let filled = PlanRequest { template, overrides: &overrides, ..*request };
+    let why = match instead(outside, &filled, &plan, gathered).await {
+        Ok(other) if other.risk < plan.risk => {
+            format!("they would lower the risk from {} to {}", plan.risk, other.risk)
+        }
+        Ok(other) => {
+            for one in &advice.parameters {
+                let before = plan.params.get(&one.name).map_or_else(String::new, plain);
+                let change = format!("{} {} instead of {before}", one.name, plain(&one.value));
+                advice.made.changed.push(change);
+            }
+            return other;
+        }
+        Err(why) => why,
+    };
+    advice.parameters.clear();
+    advice.dropped.push(format!("its values for {name} are not used: {why}"));
+    plan
+}
+
+/// Another plan instead of one that stands already, where nothing speaks against it that does not speak against that one.
+async fn instead(
+    outside: &Outside,
+    request: &PlanRequest<'_>,
+    standing: &Plan,
+    gathered: &mut Gathered,
+) -> Result<Plan, String> {
+    let other = compiled(outside, request, gathered).await.map_err(|failure| failure.why)?;
+    if let Some(why) = silence(gathered) {
+        return Err(why);
+    }
+    let (blast, known) = (&other.blast, &standing.blast);
+    let against = blast.blockers.iter().chain(&blast.unknown);
+    let fresh = against.filter(|why| !known.blockers.contains(why) && !known.unknown.contains(why));
+    match fresh.cloned().reduce(|all, one| format!("{all}; {one}")) {
+        Some(why) => Err(why),
+        None => Ok(other),
+    }
+}
+
+/// A value as people write it.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), String::from)
 }
 
 /// The template that a person wants, else the one that fits, with why others were left out.
@@ -104,16 +223,19 @@ fn choose<'a>(
     outside: &'a Outside,
     diagnosis: &Diagnosis,
     wanted: Option<&str>,
-    records: &[Record],
+    past: &Past,
 ) -> Result<(&'a Template, Vec<String>), String> {
     if let Some(name) = wanted {
         let known = outside.library.templates.get(name);
         return known.map(|it| (it, Vec::new())).ok_or(format!("no template `{name}`"));
     }
+    outside.library.choose_after(diagnosis, past)
+}
+
+fn past(outside: &Outside, diagnosis: &Diagnosis, records: &[Record]) -> Past {
     let target = diagnosis.target.as_ref().map(|target| &target.key);
     let (now, limits) = (outside.clock.now(), &outside.policy.repeats);
-    let past = Past::of(records, target, diagnosis.cause, now, limits);
-    outside.library.choose_after(diagnosis, &past)
+    Past::of(records, target, diagnosis.cause, now, limits)
 }
 
 /// A person who is told gets to know that more of the same was not proposed, and why.

@@ -15,6 +15,10 @@ pub async fn probe(outside: &Outside, destination: Destination) -> Result<String
             Some(metrics) => metrics.probe().await,
             None => Err("not configured".into()),
         },
+        Destination::Model => match &outside.advisor {
+            Some(advisor) => advisor.probe().await,
+            None => Err("not configured".into()),
+        },
         Destination::Alertmanager => match &outside.alerts {
             Some(alerts) => alerts.probe().await,
             None => Err("not configured".into()),

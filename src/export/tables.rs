@@ -2,6 +2,7 @@
 //!
 //! Absent on purpose: markup, and anything about how wide or coloured a form is.
 
+use crate::domain::advice::Advice;
 use crate::domain::approval::Gesture;
 use crate::domain::evidence::Bearing;
 use crate::domain::principal::Principal;
@@ -117,6 +118,35 @@ pub fn alerts(report: &Report) -> Table {
         ]
     });
     Table { heads: &["alert", "status", "object", "since", "fingerprint"], rows: rows.collect() }
+}
+
+/// What was advised, by whom apart.
+#[must_use]
+pub fn advice(advice: &Advice) -> Vec<Fact> {
+    let plain =
+        |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), String::from);
+    let mut facts = Vec::new();
+    for one in &advice.ranking {
+        facts.push(("Ranked", format!("{:.2} {}: {}", one.score, one.template, one.why)));
+    }
+    for one in &advice.parameters {
+        facts.push(("Filled", format!("{} = {}: {}", one.name, plain(&one.value), one.why)));
+    }
+    let changed = advice.made.changed.iter().cloned();
+    facts.extend(changed.map(|change| ("Changed", change)));
+    if advice.made.changed.is_empty() {
+        facts.push(("Changed", "nothing: the plan is as rules alone would have it".into()));
+    }
+    facts.extend(advice.caveats.iter().map(|line| ("Caveat", line.clone())));
+    facts.extend(advice.dropped.iter().map(|line| ("Dropped", line.clone())));
+    if let Some(exchange) = &advice.exchange {
+        let tokens = exchange.tokens.map_or_else(String::new, |tokens| {
+            let about = if tokens.estimated { "about " } else { "" };
+            format!(", {about}{} tokens asked, {about}{} answered", tokens.asked, tokens.answered)
+        });
+        facts.push(("Asked", format!("{}, {} ms{tokens}", exchange.model, exchange.took_ms)));
+    }
+    facts
 }
 
 /// What the plan says of itself, its digest and steps apart.

@@ -1,5 +1,6 @@
 //! Plain text for terminals, logs and screen readers: ASCII signs only, words instead of signs, no colour.
 
+use crate::domain::advice::Advice;
 use crate::domain::approval::Gesture;
 use crate::domain::report::form::{PlanLine, ProgressLine, Report};
 use crate::domain::steering::with_reason;
@@ -11,6 +12,9 @@ use crate::domain::timeline::{decided, diff_lines};
 pub fn report(report: &Report) -> String {
     let mut out = Lines::default();
     head(&mut out, report);
+    if let Some(advice) = &report.advice {
+        self::advice(&mut out, advice);
+    }
     if let Some(plan) = &report.plan {
         self::plan(&mut out, report, plan);
     }
@@ -107,6 +111,17 @@ fn head(out: &mut Lines, report: &Report) {
     }
     if let Some(who) = &report.claimed_by {
         out.field("claimed by", who);
+    }
+}
+
+fn advice(out: &mut Lines, advice: &Advice) {
+    out.line("");
+    out.line(&format!("advice of {}", advice.source.words()));
+    for (name, text) in crate::export::tables::advice(advice) {
+        out.field(&name.to_lowercase(), &text);
+    }
+    if advice.exchange.is_some() {
+        out.field("", "what was said is in `export ID --format md`, html and json");
     }
 }
 

@@ -126,6 +126,7 @@ pub struct Lines {
     store: Line,
     prometheus: Line,
     alertmanager: Line,
+    model: Line,
     used: BTreeSet<Destination>,
 }
 
@@ -147,6 +148,7 @@ impl Lines {
             store: to(Destination::Store, 2 << 40),
             prometheus: to(Destination::Prometheus, 3 << 40),
             alertmanager: to(Destination::Alertmanager, 4 << 40),
+            model: to(Destination::Model, 5 << 40),
             used: used.keys().copied().collect(),
         }
     }
@@ -170,6 +172,7 @@ impl Lines {
             Destination::Store => &self.store,
             Destination::Prometheus => &self.prometheus,
             Destination::Alertmanager => &self.alertmanager,
+            Destination::Model => &self.model,
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the engine needs from outside, as traits. No implementations here.
 
+pub mod advisor;
 pub mod alerts;
 pub mod clock;
 pub mod cluster;

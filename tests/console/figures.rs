@@ -1,14 +1,16 @@
 //! The effectiveness screen.
 
 use crate::desk::{Desk, lines};
-use crate::fixture::{ago, night};
+use crate::fixture::{ago, asking, night, picture};
 use crate::pictures::check;
 use crossterm::event::KeyCode;
+use pilothouse::domain::advice::{Advice, Made, Ranked, Source};
 use pilothouse::domain::diagnosis::{Cause, Pattern};
 use pilothouse::domain::effectiveness::{Fate, Record};
-use pilothouse::domain::event::Outcome;
+use pilothouse::domain::event::{Event, Outcome};
 use pilothouse::domain::id::RemediationId;
 use pilothouse::domain::resource::ObjectKey;
+use pilothouse::domain::workflow::plan::Risk;
 use pilothouse::engine::snapshot::Snapshot;
 use pilothouse::ui::model::place::Place;
 use std::sync::Arc;
@@ -124,4 +126,36 @@ fn a_card_says_how_its_template_did_for_that_cause_before() {
     let past = "high-memory@3 for limit-too-small: 31 of 38 effective (67-91 %), 2 regressed;";
     assert!(text.contains(past), "{text}");
     assert!(text.contains("4/19 went away"), "{text}");
+}
+
+#[test]
+fn a_card_says_what_of_the_plan_is_by_advice_and_whose() {
+    let mut story = asking("adv1", "payments", "ledger-api", Risk::Medium, 600);
+    let digest = story.fold().plan.as_ref().map(|plan| plan.digest.clone());
+    let advice = Advice {
+        source: Source::Model { name: "small".into(), prompt: "choose@1".into() },
+        ranking: vec![Ranked {
+            template: "high-memory".into(),
+            score: 0.82,
+            why: "killed again and again".into(),
+        }],
+        parameters: Vec::new(),
+        caveats: Vec::new(),
+        dropped: vec![
+            "it proposed template delete-everything, which is not among high-memory".into(),
+        ],
+        made: Made { plan: digest, changed: vec!["factor 1.5 instead of 2.0".into()] },
+        exchange: None,
+    };
+    story.push(44, Event::Advised { advice: Box::new(advice) });
+    let mut desk = Desk::new(picture(&[story.fold()]), (200, 60));
+    let text = lines(&desk.card("adv1").draw()).join("\n");
+    for part in [
+        "ADVICE",
+        "model small (choose@1): high-memory 0.82, killed again and again",
+        "by advice: factor 1.5 instead of 2.0",
+        "it proposed template delete-everything",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
 }

@@ -311,6 +311,7 @@ pub fn outside(cluster: &Arc<KubeCluster>) -> Outside {
         entropy: Arc::new(SystemEntropy),
         cluster: cluster.clone(),
         metrics: None,
+        advisor: None,
         alerts: None,
         store: Arc::new(MemoryStore::new(clock.clone())),
         library: Arc::new(Library::default()),

@@ -15,13 +15,16 @@
     reason = "not product code"
 )]
 
+mod advice;
 mod breakers;
 mod console;
 mod crashes;
 mod database;
 mod drift;
+mod endpoint;
 mod gate;
 mod keys;
+mod model;
 mod refusals;
 mod rollouts;
 mod steering;

@@ -32,6 +32,7 @@ async fn engine(place: &Place) -> (Handle, Arc<dyn Store>, ClusterId) {
         entropy: sim.entropy(),
         cluster: sim.cluster(),
         metrics: None,
+        advisor: None,
         alerts: None,
         store: Arc::clone(&store),
         library: Arc::new(Library::load(&[])),

@@ -13,6 +13,8 @@ words!(
         Prometheus = "prometheus",
         /// Alertmanager's API.
         Alertmanager = "alertmanager",
+        /// The model that advises.
+        Model = "model",
     }
 );
 
@@ -78,6 +80,16 @@ impl Destination {
                 waiting: "alerts come through the webhook and `alert` only; what fires is taken in when it is back; \
                           no alert counts as resolved meanwhile",
                 instead: "alerts come by webhook only; none counts as resolved",
+                never_forced: "",
+            },
+            Self::Model => Declared {
+                down: "no connection, no first word in time, an answer that breaks off or has no end in time, 5xx",
+                answers: "4xx (also 429), an answer that is no advice: not the JSON that was asked for, cut at its \
+                          limit, nothing that may be chosen",
+                running: "nothing: what runs never asks it",
+                waiting: "a plan waits for it until its deadline (`slm.timeout`) and not at all while this is open: \
+                          rules and statistics over past cases rank the templates, and the case says so",
+                instead: "rules and history decide",
                 never_forced: "",
             },
         }

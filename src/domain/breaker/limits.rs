@@ -49,6 +49,15 @@ impl Limits {
             Destination::Alertmanager => {
                 Self { window_s: 300, min_calls: 4, open_s: 15, open_most_s: 300, ..base }
             }
+            // It is asked once a plan, and each call that hangs holds one up.
+            Destination::Model => Self {
+                window_s: 600,
+                min_calls: 3,
+                slow_after_s: 15,
+                open_s: 30,
+                open_most_s: 600,
+                ..base
+            },
         }
     }
 

@@ -44,6 +44,7 @@ impl Report {
             evidence: diagnosis.map(|diagnosis| diagnosis.evidence.clone()).unwrap_or_default(),
             weighed: diagnosis.map(|diagnosis| diagnosis.weighed.clone()).unwrap_or_default(),
             alerts: case.alerts.values().map(alert_line).collect(),
+            advice: case.advice.as_deref().cloned(),
             template: case.plan.as_deref().map(|plan| plan.template.clone()),
             plan: case.plan.as_deref().map(plan_line),
             voided: case.voided.as_ref().map(|voided| VoidedLine {

@@ -1,5 +1,6 @@
 //! The form of a report: the field names are the contract `pilothouse/v1`.
 
+use crate::domain::advice::Advice;
 use crate::domain::alert::AlertStatus;
 use crate::domain::approval::{Approval, ApprovalRequest, Drift};
 use crate::domain::diagnosis::{Cause, MadeBy, Pattern, Weighed};
@@ -360,6 +361,8 @@ pub struct Report {
     pub weighed: Vec<Weighed>,
     /// Alerts.
     pub alerts: Vec<AlertLine>,
+    /// The newest advice, with the plan that was made from it and what was said to a model; `null`: none.
+    pub advice: Option<Advice>,
     /// Template.
     pub template: Option<TemplateRef>,
     /// The plan that stands.

@@ -286,6 +286,7 @@ fn deed(recorded: &Recorded, cases: &[Remediation]) -> Option<Deed> {
         | Event::AlertIgnored { .. }
         | Event::Diagnosed { .. }
         | Event::Stuck { .. }
+        | Event::Advised { .. }
         | Event::Planned { .. }
         | Event::Withheld { .. }
         | Event::ApprovalRequested { .. }

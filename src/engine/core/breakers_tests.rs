@@ -209,7 +209,10 @@ fn a_verification_waits_for_figures_while_prometheus_is_out_and_then_judges_with
     );
     let result = Ok(Box::new(super::tests::diagnosis("cart")));
     core.accept(Input::Diagnosed { id: id("case"), result }, at(3));
-    core.accept(Input::PlanMade { id: id("case"), result: Ok(Box::new(plan.clone())) }, at(3));
+    core.accept(
+        Input::PlanMade { id: id("case"), result: Ok(Box::new(plan.clone())), advice: None },
+        at(3),
+    );
     approve(&mut core, &plan, 4);
     let result = Ok((Vec::new(), None));
     core.accept(Input::Begun { id: id("case"), plan: plan.digest.clone(), result }, at(4));

@@ -134,6 +134,7 @@ impl Core {
             | Event::AlertIgnored { .. }
             | Event::Diagnosed { .. }
             | Event::Stuck { .. }
+            | Event::Advised { .. }
             | Event::Planned { .. }
             | Event::Withheld { .. }
             | Event::ApprovalRequested { .. }

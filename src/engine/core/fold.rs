@@ -364,6 +364,7 @@ impl Core {
             | Event::AlertJoined { .. }
             | Event::Diagnosed { .. }
             | Event::Stuck { .. }
+            | Event::Advised { .. }
             | Event::Planned { .. }
             | Event::Withheld { .. }
             | Event::ApprovalRequested { .. }
@@ -416,6 +417,7 @@ impl Core {
             | Event::AlertIgnored { .. }
             | Event::Diagnosed { .. }
             | Event::Stuck { .. }
+            | Event::Advised { .. }
             | Event::Planned { .. }
             | Event::Withheld { .. }
             | Event::ApprovalRequested { .. }

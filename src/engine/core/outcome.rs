@@ -2,6 +2,7 @@
 
 use super::episodes::same_object;
 use super::fold::{Accepted, Core};
+use crate::domain::advice::Advice;
 use crate::domain::breaker::Destination;
 use crate::domain::diagnosis::{Cause, Diagnosis, Disposition};
 use crate::domain::event::{Event, Outcome};
@@ -51,10 +52,9 @@ impl Core {
                 Ok(diagnosis) => self.diagnosed(&mut out, &id, *diagnosis, now),
                 Err(failure) => self.stuck(&mut out, &id, JobKind::Diagnose, &failure, now),
             },
-            Input::PlanMade { id, result } => match result {
-                Ok(plan) => self.plan_made(&mut out, &id, *plan, now),
-                Err(failure) => self.stuck(&mut out, &id, JobKind::Plan, &failure, now),
-            },
+            Input::PlanMade { id, result, advice } => {
+                self.plan_made(&mut out, &id, result, advice, now);
+            }
             Input::DriftSeen { id, plan, drift } => {
                 self.not_before
                     .insert(JobKey::of_case(&id, JobKind::WatchDrift), (plus(now, DRIFT_S), 0));
@@ -260,13 +260,29 @@ impl Core {
         at
     }
 
-    fn plan_made(&mut self, out: &mut Accepted, id: &RemediationId, plan: Plan, now: Timestamp) {
+    fn plan_made(
+        &mut self,
+        out: &mut Accepted,
+        id: &RemediationId,
+        result: Result<Box<Plan>, JobFailure>,
+        advice: Option<Box<Advice>>,
+        now: Timestamp,
+    ) {
         if self.open.get(id).is_none_or(|case| case.state != State::Planning) {
             return;
         }
-        self.not_before.remove(&JobKey::of_case(id, JobKind::Plan));
-        self.engine_emit(out, now, id, Event::Planned { plan: Box::new(plan) });
-        self.close_if_rejected_before(out, id, now);
+        // Before the plan: what is said to whom is kept also where no plan came of it.
+        if let Some(advice) = advice {
+            self.engine_emit(out, now, id, Event::Advised { advice });
+        }
+        match result {
+            Ok(plan) => {
+                self.not_before.remove(&JobKey::of_case(id, JobKind::Plan));
+                self.engine_emit(out, now, id, Event::Planned { plan });
+                self.close_if_rejected_before(out, id, now);
+            }
+            Err(failure) => self.stuck(out, id, JobKind::Plan, &failure, now),
+        }
     }
 
     fn begun(

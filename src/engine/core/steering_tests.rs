@@ -129,7 +129,7 @@ fn in_state(wanted: State) -> Core {
             let mut core = in_state(State::Planning);
             let why = "no template fits".to_string();
             let result = Err(JobFailure { why, retryable: false });
-            core.accept(Input::PlanMade { id: id("case"), result }, at(2));
+            core.accept(Input::PlanMade { id: id("case"), result, advice: None }, at(2));
             core
         }
         State::Running => running(two_steps()).0,
@@ -579,7 +579,10 @@ fn taken_over_nothing_more_is_sent_and_handed_back_it_starts_over_with_a_new_dec
     assert_eq!(case(&core).earlier.len(), 1, "what ran is kept");
     let result = Ok(Box::new(diagnosis("cart")));
     core.accept(Input::Diagnosed { id: id("case"), result }, at(62));
-    core.accept(Input::PlanMade { id: id("case"), result: Ok(Box::new(plan.clone())) }, at(63));
+    core.accept(
+        Input::PlanMade { id: id("case"), result: Ok(Box::new(plan.clone())), advice: None },
+        at(63),
+    );
     assert_eq!(state(&core), State::AwaitingApproval);
     let watching = core.due(at(64)).into_keys().all(|key| key.kind == JobKind::WatchDrift);
     assert!(watching, "the old decision on the same digest does not count");
@@ -605,7 +608,10 @@ fn an_expired_approval_does_not_count_for_the_same_plan_made_anew() {
     give(&mut core, Request { command: anew, by: mira(), not_after: None }, None, 5_002);
     let result = Ok(Box::new(diagnosis("cart")));
     core.accept(Input::Diagnosed { id: id("case"), result }, at(5_003));
-    core.accept(Input::PlanMade { id: id("case"), result: Ok(Box::new(plan)) }, at(5_004));
+    core.accept(
+        Input::PlanMade { id: id("case"), result: Ok(Box::new(plan)), advice: None },
+        at(5_004),
+    );
     assert_eq!(state(&core), State::AwaitingApproval);
     assert!(core.due(at(5_005)).into_keys().all(|key| key.kind == JobKind::WatchDrift));
 }

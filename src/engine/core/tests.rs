@@ -186,7 +186,7 @@ pub(super) fn asked(risk: Risk, steps: Vec<PlanStep>) -> (Core, Plan) {
     core.accept(Input::Diagnosed { id: id("case"), result }, at(1));
     let plan = plan("cart", risk, steps);
     let result = Ok(Box::new(plan.clone()));
-    core.accept(Input::PlanMade { id: id("case"), result }, at(2));
+    core.accept(Input::PlanMade { id: id("case"), result, advice: None }, at(2));
     assert_eq!(state(&core), State::AwaitingApproval);
     (core, plan)
 }
@@ -696,7 +696,7 @@ fn a_template_that_never_helps_is_not_run_on_the_same_target_for_ever() {
         let steps = vec![patch_step("1", "cart", "a", OnFailure::Escalate)];
         let plan = plan("cart", Risk::Medium, steps);
         let result = Ok(Box::new(plan.clone()));
-        core.accept(Input::PlanMade { id: id("case"), result }, at(now + 2));
+        core.accept(Input::PlanMade { id: id("case"), result, advice: None }, at(now + 2));
         if round == 3 {
             assert_eq!(state(&core), State::Blocked);
             return;

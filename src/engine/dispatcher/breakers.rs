@@ -83,6 +83,7 @@ impl Dispatcher {
             Destination::Cluster | Destination::Store => {}
             Destination::Prometheus => self.source("prometheus", result),
             Destination::Alertmanager => self.source("alertmanager", result),
+            Destination::Model => self.source("model", result),
         }
     }
 }

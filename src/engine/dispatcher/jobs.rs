@@ -76,8 +76,14 @@ pub async fn run_job(
             Some(Input::Diagnosed { id, result })
         }
         Job::Plan { diagnosis, wish, records } => {
-            let result = planner::plan(outside, cluster, &diagnosis, wish.as_ref(), &records).await;
-            Some(Input::PlanMade { id, result })
+            let (result, advice) = match &wish {
+                Some(wish) => {
+                    let plan = planner::plan(outside, cluster, &diagnosis, wish, &records).await;
+                    (plan, None)
+                }
+                None => planner::advised(outside, cluster, &diagnosis, &records).await,
+            };
+            Some(Input::PlanMade { id, result, advice })
         }
         Job::WatchDrift { plan } => {
             let moved = drift::drift(outside, &plan).await.unwrap_or_default();

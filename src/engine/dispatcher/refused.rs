@@ -91,7 +91,9 @@ fn instead(input: &Input) -> Option<Input> {
     let failure = || JobFailure { why: WHY.into(), retryable: false };
     Some(match input {
         Input::Diagnosed { id, .. } => Input::Diagnosed { id: id.clone(), result: Err(failure()) },
-        Input::PlanMade { id, .. } => Input::PlanMade { id: id.clone(), result: Err(failure()) },
+        Input::PlanMade { id, .. } => {
+            Input::PlanMade { id: id.clone(), result: Err(failure()), advice: None }
+        }
         Input::Begun { id, plan, .. } => {
             Input::Begun { id: id.clone(), plan: plan.clone(), result: Err(failure()) }
         }

@@ -2,6 +2,7 @@
 
 use super::page::{Page, outcome_class};
 use super::{before_after, course};
+use crate::domain::advice::Advice;
 use crate::domain::report::Report;
 use crate::domain::report::form::{PlanLine, PlanStepLine};
 use crate::domain::time::{rfc3339, seconds_between, spoken};
@@ -18,6 +19,9 @@ pub fn report(report: &Report) -> String {
     page.titled("Evidence", &tables::evidence(report));
     page.titled("Causes that were weighed", &tables::weighed(report));
     page.titled("Alerts", &tables::alerts(report));
+    if let Some(advice) = &report.advice {
+        self::advice(&mut page, advice);
+    }
     if let Some(plan) = &report.plan {
         self::plan(&mut page, plan);
     }
@@ -85,6 +89,22 @@ fn verdict(page: &mut Page, report: &Report) {
     page.text(": ").text(&verdict.why).raw("</p>\n");
     before_after::draw(page, report);
     page.table(&tables::checks(report)).table(&tables::samples(report)).raw("</section>\n");
+}
+
+fn advice(page: &mut Page, advice: &Advice) {
+    page.section("Advice").raw("<p>By ").text(&advice.source.words()).raw(".</p>\n");
+    page.facts(&tables::advice(advice));
+    if let Some(exchange) = &advice.exchange {
+        for (title, text) in [("Asked", &exchange.request), ("Answered", &exchange.answer)] {
+            page.raw("<p class=\"soft\">")
+                .text(title)
+                .raw(" (")
+                .text(&exchange.prompt)
+                .raw("):</p>\n");
+            page.element("pre", &[], text).raw("\n");
+        }
+    }
+    page.raw("</section>\n");
 }
 
 fn plan(page: &mut Page, plan: &PlanLine) {

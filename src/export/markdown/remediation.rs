@@ -1,6 +1,7 @@
 //! One remediation as a page.
 
 use super::page::{Page, escape, fenced, items, section, simulated, table, titled};
+use crate::domain::advice::Advice;
 use crate::domain::report::form::{PlanLine, PlanStepLine, Report};
 use crate::domain::timeline::diff_lines;
 use crate::export::tables;
@@ -13,6 +14,9 @@ pub fn report(report: &Report) -> String {
     titled(&mut out, "Evidence", &tables::evidence(report));
     titled(&mut out, "Causes that were weighed", &tables::weighed(report));
     titled(&mut out, "Alerts", &tables::alerts(report));
+    if let Some(advice) = &report.advice {
+        self::advice(&mut out, advice);
+    }
     if let Some(plan) = &report.plan {
         self::plan(&mut out, plan);
     }
@@ -29,6 +33,20 @@ fn head(out: &mut Page, report: &Report) {
     simulated(out, report.simulation.as_deref());
     items(out, &tables::head(report));
     out.put("\n");
+}
+
+fn advice(out: &mut Page, advice: &Advice) {
+    section(out, "Advice");
+    out.put(&format!("By {}.\n\n", escape(&advice.source.words())));
+    items(out, &tables::advice(advice));
+    out.put("\n");
+    if let Some(exchange) = &advice.exchange {
+        for (title, text) in [("Asked", &exchange.request), ("Answered", &exchange.answer)] {
+            out.put(&format!("{title} ({}):\n\n", escape(&exchange.prompt)));
+            let lines = text.lines().map(String::from).collect::<Vec<_>>();
+            out.put(&fenced("text", &lines));
+        }
+    }
 }
 
 fn plan(out: &mut Page, plan: &PlanLine) {

@@ -1,6 +1,6 @@
 //! The rows put together, in the room that there is: whole where it fits, else brief, else two short rows on a line.
 
-use super::{case, plan, you};
+use super::{advice, case, plan, you};
 use crate::domain::remediation::Remediation;
 use crate::ui::model::Model;
 use crate::ui::model::card::Checks;
@@ -80,10 +80,13 @@ fn blocks(
     columns: usize,
 ) -> Vec<Vec<Rich>> {
     let plan = case.plan.as_deref();
-    let rows = [
+    let mut rows = vec![
         case::doing(case, plan, extent),
         case::target(model, case, plan),
         case::why(model, case, extent),
+    ];
+    rows.extend(advice::advice(case, extent));
+    rows.extend([
         plan::change(model, plan, extent),
         plan::blast(plan),
         plan::undo(plan, extent),
@@ -92,7 +95,7 @@ fn blocks(
         plan::owner(plan),
         plan::policy(case, plan, extent),
         you::you(model, checks, extent),
-    ];
+    ]);
     rows.iter().map(|row| broken(row, columns)).collect()
 }
 

@@ -246,6 +246,8 @@ fn waiting(model: &Model, view: &View) -> String {
             CaseState::Diagnosing | CaseState::Planning | CaseState::Running | CaseState::Undoing
         ),
         Destination::Prometheus | Destination::Alertmanager => state == CaseState::Verifying,
+        // It is gone past, not waited for.
+        Destination::Model => false,
     };
     match model.snapshot.rows.iter().filter(|row| waits(row.state)).count() {
         0 => String::new(),

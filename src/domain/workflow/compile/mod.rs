@@ -26,6 +26,7 @@ mod steps;
 mod variables;
 
 pub use for_each::{ItemsRequest, items_now};
+pub use parameters::{Open, open_parameters, values_with};
 pub use plan::compile;
 pub use request::{CompileError, PlanRequest};
 

@@ -1,9 +1,10 @@
 //! Parameters: what a person set, else what a caller gave, else the default, within the author's limits.
 
-use super::variables::{Variables, resolve, said};
+use super::variables::{Variables, diagnosis_variable, resolve, said, target_variable};
+use crate::domain::diagnosis::Diagnosis;
 use crate::domain::expr::references;
 use crate::domain::spelling::nearest;
-use crate::domain::workflow::template::{Given, Parameter, Template};
+use crate::domain::workflow::template::{Given, Parameter, ParameterKind, Template};
 use serde_json::{Map, Value};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -37,6 +38,79 @@ pub(super) fn resolve_all(
         variables.insert("params".into(), Value::Object(all.collect::<Map<_, _>>()));
     }
     Ok(values)
+}
+
+/// A parameter whose values are bounded: by choices, or by limits on both sides. Texts without choices are never among
+/// them (they name things), nor are flags.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Open {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub kind: ParameterKind,
+    /// Its value when nobody gives one.
+    pub default: Value,
+    /// Its limits, both included; `None`: it has choices instead.
+    pub limits: Option<(Value, Value)>,
+    /// The only values that it may have.
+    pub choices: Vec<Value>,
+    /// What it is for, as its author says.
+    pub describe: String,
+}
+
+/// The bounded parameters of a template for a diagnosis. None where its values can't be told: then it has to be planned
+/// as it is, or fails saying why.
+#[must_use]
+pub fn open_parameters(template: &Template, diagnosis: &Diagnosis) -> Vec<Open> {
+    let mut variables = of_diagnosis(diagnosis);
+    let Ok(values) = resolve_all(template, &BTreeMap::new(), &variables) else { return Vec::new() };
+    let all = values.iter().map(|(name, value)| (name.clone(), value.clone()));
+    variables.insert("params".into(), Value::Object(all.collect::<Map<_, _>>()));
+    let open = |parameter: &Parameter| {
+        let limit = |given: &Option<Given>| {
+            let given = given.as_ref()?;
+            parameter.kind.accept(&computed(given, &variables).ok()?).ok()
+        };
+        let limits = limit(&parameter.min).zip(limit(&parameter.max));
+        let ordered = match parameter.kind {
+            ParameterKind::Int
+            | ParameterKind::Number
+            | ParameterKind::Quantity
+            | ParameterKind::Duration => true,
+            ParameterKind::Bool | ParameterKind::String => false,
+        };
+        if parameter.choices.is_empty() && (limits.is_none() || !ordered) {
+            return None;
+        }
+        Some(Open {
+            name: parameter.name.clone(),
+            kind: parameter.kind,
+            default: values.get(&parameter.name)?.clone(),
+            limits: limits.filter(|_| parameter.choices.is_empty()),
+            choices: parameter.choices.clone(),
+            describe: parameter.describe.clone(),
+        })
+    };
+    template.parameters.iter().filter_map(open).collect()
+}
+
+/// All values of a template's parameters for a diagnosis when these are given, within its limits.
+///
+/// # Errors
+/// The parameter, and why.
+pub fn values_with(
+    template: &Template,
+    diagnosis: &Diagnosis,
+    given: &BTreeMap<String, Value>,
+) -> Result<BTreeMap<String, Value>, (String, String)> {
+    resolve_all(template, given, &of_diagnosis(diagnosis))
+}
+
+fn of_diagnosis(diagnosis: &Diagnosis) -> Variables {
+    BTreeMap::from([
+        ("diagnosis".to_string(), diagnosis_variable(diagnosis)),
+        ("target".to_string(), target_variable(diagnosis.target.as_ref())),
+    ])
 }
 
 fn one(

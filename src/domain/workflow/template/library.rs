@@ -199,46 +199,64 @@ impl Library {
         self.best(diagnosis, past, |_| true)
     }
 
+    /// All templates that fit, best first, without those that are used up.
+    #[must_use]
+    pub fn fitting(&self, diagnosis: &Diagnosis, past: &Past) -> Vec<&Template> {
+        self.look(diagnosis, past, |_| true).fitting
+    }
+
     fn best(
         &self,
         diagnosis: &Diagnosis,
         past: &Past,
         suits: impl Fn(&Template) -> bool,
     ) -> Result<(&Template, Vec<String>), String> {
+        let Looked { fitting, left_out, unfit } = self.look(diagnosis, past, suits);
+        fitting.first().map(|first| (*first, left_out)).ok_or_else(|| {
+            let (pattern, cause) = (diagnosis.pattern, diagnosis.cause);
+            if unfit.is_empty() {
+                format!("no template is for {pattern}")
+            } else {
+                format!("no template fits {pattern}, cause {cause}: {}", unfit.join("; "))
+            }
+        })
+    }
+
+    fn look(
+        &self,
+        diagnosis: &Diagnosis,
+        past: &Past,
+        suits: impl Fn(&Template) -> bool,
+    ) -> Looked<'_> {
         let variables = BTreeMap::from([
             ("diagnosis".to_string(), diagnosis_variable(diagnosis)),
             ("target".to_string(), target_variable(diagnosis.target.as_ref())),
         ]);
-        let mut looked_at = Vec::new();
-        let mut left_out = Vec::new();
-        let mut best: Option<((Rank, f64), &Template)> = None;
+        let mut looked = Looked::default();
+        let mut ranked: Vec<((Rank, f64), &Template)> = Vec::new();
         for template in self.templates.values().filter(|template| suits(template)) {
             let Some(matching) = &template.matching else { continue };
             let name = &template.reference.name;
             match fits(template, matching, diagnosis, &variables, self) {
                 Ok(rank) => {
                     if let Some(why) = past.used_up.get(name).filter(|_| self.acts(template)) {
-                        left_out.push(why.clone());
-                        looked_at.push(format!("{name} ({why})"));
+                        looked.left_out.push(why.clone());
+                        looked.unfit.push(format!("{name} ({why})"));
                         continue;
                     }
                     let rank = (rank, past.helped.get(name).copied().unwrap_or(0.5));
-                    if best.as_ref().is_none_or(|(known, _)| rank > *known) {
-                        best = Some((rank, template));
-                    }
+                    ranked.push((rank, template));
                 }
-                Err(Some(why)) => looked_at.push(format!("{name} ({why})")),
+                Err(Some(why)) => looked.unfit.push(format!("{name} ({why})")),
                 Err(None) => {}
             }
         }
-        best.map(|(_, template)| (template, left_out)).ok_or_else(|| {
-            let (pattern, cause) = (diagnosis.pattern, diagnosis.cause);
-            if looked_at.is_empty() {
-                format!("no template is for {pattern}")
-            } else {
-                format!("no template fits {pattern}, cause {cause}: {}", looked_at.join("; "))
-            }
-        })
+        // Of those that fit alike the first by name stays first.
+        ranked.sort_by(|((a, helped_a), _), ((b, helped_b), _)| {
+            b.cmp(a).then(helped_b.total_cmp(helped_a))
+        });
+        looked.fitting = ranked.into_iter().map(|(_, template)| template).collect();
+        looked
     }
 
     /// What speaks against a template that a person chose for a diagnosis: what it is not made for, and why it must
@@ -297,6 +315,17 @@ impl Library {
         }
         walk(self, template, super::subflows::MAX_DEPTH)
     }
+}
+
+/// What came of looking at all templates.
+#[derive(Default)]
+struct Looked<'a> {
+    /// Those that fit, best first.
+    fitting: Vec<&'a Template>,
+    /// Why some were left out, a sentence each.
+    left_out: Vec<String>,
+    /// Those that were looked at and do not fit, each with why.
+    unfit: Vec<String>,
 }
 
 /// How well it fits: its own pattern, a cause named, a condition, not shipped.

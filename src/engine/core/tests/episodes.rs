@@ -29,7 +29,9 @@ fn raise(
     let result = Ok(Box::new(found));
     let mut events = core.accept(Input::Diagnosed { id: id(name), result }, at(now)).events;
     let result = Ok(Box::new(plan("cart", Risk::Medium, steps)));
-    events.extend(core.accept(Input::PlanMade { id: id(name), result }, at(now)).events);
+    events.extend(
+        core.accept(Input::PlanMade { id: id(name), result, advice: None }, at(now)).events,
+    );
     events
 }
 

@@ -37,7 +37,7 @@ fn critical() -> (Core, Plan) {
     core.accept(Input::Diagnosed { id: id("case"), result }, at(1));
     let plan = plan("cart", Risk::Critical, two_steps());
     let result = Ok(Box::new(plan.clone()));
-    core.accept(Input::PlanMade { id: id("case"), result }, at(2));
+    core.accept(Input::PlanMade { id: id("case"), result, advice: None }, at(2));
     assert_eq!(state(&core), State::AwaitingApproval);
     (core, plan)
 }
