@@ -188,6 +188,7 @@ fn plan() -> Plan {
         expires_s: 900,
         made_at: at(10),
         reads: None,
+        recalled: None,
     }
 }
 

@@ -2,9 +2,11 @@
 
 pub mod alertmanager;
 pub mod clock;
+pub mod database;
 pub mod entropy;
 pub mod kube;
 pub mod llm;
+pub mod memory;
 pub mod prometheus;
 pub mod relay;
 pub mod sim;

@@ -4,6 +4,7 @@ use super::real::{Kind, core_settings};
 use super::running::Running;
 use super::stage::SimStage;
 use super::store::memory_store;
+use crate::adapters::memory::embedded::EmbeddedMemory;
 use crate::adapters::sim::scenario::Scenario;
 use crate::adapters::sim::sim::Sim;
 use crate::adapters::store::sqlite::SqliteStore;
@@ -86,6 +87,7 @@ fn outside(sim: &Sim, store: Arc<dyn Store>, policy: Arc<Policy>) -> Outside {
         // A simulated model would only pretend.
         advisor: None,
         store,
+        memory: Arc::new(EmbeddedMemory::default()),
         library: Arc::new(Library::load(&[])),
         policy,
         request_timeout: Duration::from_secs(10),

@@ -1,5 +1,6 @@
 //! `doctor`: each connection and permission tried, with what to do about it.
 
+use super::memory::memory;
 use super::real::{advisor, alert_source, connect, library, metrics};
 use super::store::open_store;
 use crate::adapters::clock::SystemClock;
@@ -73,6 +74,7 @@ pub async fn doctor(settings: &Settings) -> Vec<Finding> {
         Ok(None) => missing("model", "none is needed; slm.endpoint and slm.model name one that advises"),
         Err(why) => finding("model", Err(why), "see slm.endpoint and slm.token_file"),
     });
+    findings.push(memory_finding(settings, &lines).await);
     let templates = library(settings).and_then(|library| match library.problems.first() {
         None => {
             let on = library.definitions.values().filter(|one| one.enabled).count();
@@ -83,6 +85,22 @@ pub async fn doctor(settings: &Settings) -> Vec<Finding> {
     });
     findings.push(finding("templates", templates, "run `pilothouse templates lint`"));
     findings
+}
+
+async fn memory_finding(settings: &Settings, lines: &Lines) -> Finding {
+    let advice = "see vector_db.postgresql; the engine goes on without it, and the log keeps what is to be remembered";
+    match memory(settings, lines) {
+        Ok(memory) if settings.vector_db.is_set() => {
+            let health = memory.health().await.map_err(|error| error.to_string());
+            finding("memory", health, advice)
+        }
+        Ok(_) => {
+            let why =
+                "past cases lie in the engine; set vector_db.postgresql to keep them in a database";
+            missing("memory", why)
+        }
+        Err(why) => finding("memory", Err(why), advice),
+    }
 }
 
 async fn cluster(

@@ -4,6 +4,7 @@
 
 pub mod demo;
 pub mod doctor;
+pub mod memory;
 pub mod real;
 pub mod running;
 mod stage;

@@ -1,5 +1,6 @@
 //! The engine on a real cluster.
 
+use super::memory;
 use super::running::Running;
 use super::store::{open_database, open_store, owner, place, relay_to};
 use crate::adapters::alertmanager::Alertmanager;
@@ -149,6 +150,7 @@ fn lines(settings: &Settings, entropy: &dyn Entropy, clock: &Arc<dyn Clock>) -> 
     for (destination, url) in urls {
         used.extend(url.as_ref().map(|url| (destination, without_secrets(url))));
     }
+    used.extend(memory::place(settings).map(|place| (Destination::VectorDb, place)));
     Lines::new(|destination| settings.breaker(destination), &used, seed, clock)
 }
 
@@ -229,6 +231,7 @@ async fn prepare(
         metrics: metrics(settings, clock.clone(), &lines)?,
         alerts: alert_source(settings, &lines)?,
         advisor: advisor(settings, clock.clone(), &lines)?,
+        memory: memory::memory(settings, &lines)?,
         library: Arc::new(library(settings)?),
         entropy: Arc::new(SystemEntropy),
         request_timeout: Duration::from_secs(settings.engine.request_timeout_s),

@@ -1,9 +1,9 @@
 //! The store of the settings.
 
+use crate::adapters::database::address::{Address, Tls};
 use crate::adapters::relay::SocketRelay;
 use crate::adapters::store::memory::MemoryStore;
 use crate::adapters::store::postgres::PostgresStore;
-use crate::adapters::store::postgres::address::{Address, Tls};
 use crate::adapters::store::postgres::orders::DatabaseRelay;
 use crate::adapters::store::sqlite::SqliteStore;
 use crate::config::settings::Settings;
@@ -68,15 +68,19 @@ fn beside(path: &Path) -> Result<(), String> {
     }
 }
 
-fn address(settings: &Settings) -> Result<Option<Address>, String> {
-    let store = &settings.store;
-    let Some(url) = &store.url else { return Ok(None) };
-    let tls = match store.tls.as_str() {
+pub(super) fn tls(word: &str) -> Tls {
+    match word {
         "off" => Tls::Off,
         "auto" => Tls::Auto,
         // The word was checked; an unknown one is the safe one.
         _ => Tls::Verify,
-    };
+    }
+}
+
+pub(super) fn address(settings: &Settings) -> Result<Option<Address>, String> {
+    let store = &settings.store;
+    let Some(url) = &store.url else { return Ok(None) };
+    let tls = tls(&store.tls);
     Address::new(url, store.password.read()?.as_ref(), tls, store.ca_file.as_deref()).map(Some)
 }
 

@@ -6,6 +6,10 @@ use std::collections::BTreeMap;
 /// Seconds that a call to Prometheus or Alertmanager takes at most.
 const HTTP_TIMEOUT_S: u64 = 10;
 
+/// Seconds that a call to the vector database takes at most, and between two looks at it.
+const VECTOR_DB_TIMEOUT_S: u64 = 5;
+const VECTOR_DB_EVERY_S: u64 = 3;
+
 /// How settings are read here: a number by its key, and whether somebody set it.
 pub(super) struct Read<'a> {
     pub number: &'a dyn Fn(&str) -> u64,
@@ -39,7 +43,8 @@ impl Read<'_> {
             | Destination::Cluster
             | Destination::Store
             | Destination::Prometheus
-            | Destination::Model => 0,
+            | Destination::Model
+            | Destination::VectorDb => 0,
         };
         // Whoever lets it take longer means that it may be slower.
         let slowly = match destination {
@@ -50,7 +55,8 @@ impl Read<'_> {
             | Destination::Alertmanager
             | Destination::Cluster
             | Destination::Store
-            | Destination::Prometheus => 0,
+            | Destination::Prometheus
+            | Destination::VectorDb => 0,
         };
         Limits {
             window_s: self.of(destination, "window").max(rarely),
@@ -79,6 +85,7 @@ impl Read<'_> {
                 Destination::Store | Destination::Prometheus | Destination::Alertmanager => {
                     (HTTP_TIMEOUT_S, None)
                 }
+                Destination::VectorDb => (VECTOR_DB_TIMEOUT_S, Some(VECTOR_DB_EVERY_S)),
             };
             let set = |key: &str| self.set(*destination, key);
             for (key, why) in self.limits(*destination).nonsense(call_s, every_s) {

@@ -40,7 +40,7 @@ impl Layers {
                 self.problem(self.origin(path), why);
             }
         }
-        self.check_breakers();
+        self.check_parts();
         self.check_model();
     }
 
@@ -60,9 +60,10 @@ impl Layers {
         }
     }
 
-    fn check_breakers(&mut self) {
+    fn check_parts(&mut self) {
         let polled = !self.text("alertmanager.url").is_empty();
-        let problems = self.breakers(|read| read.problems(polled));
+        let mut problems = self.breakers(|read| read.problems(polled));
+        problems.extend(self.vector_db().problem(!self.text("store.url").is_empty()));
         for (path, why) in problems {
             self.problem(self.origin(&path), why);
         }

@@ -24,7 +24,7 @@ impl Key {
     /// `PILOTHOUSE_STORE_PATH`.
     #[must_use]
     pub fn variable(&self) -> String {
-        format!("PILOTHOUSE_{}", self.path.replace('.', "_").to_ascii_uppercase())
+        format!("PILOTHOUSE_{}", self.path.replace(['.', '-'], "_").to_ascii_uppercase())
     }
 }
 
@@ -32,6 +32,7 @@ const fn key(path: &'static str, kind: Kind, default: &'static str, about: &'sta
     Key { path, kind, default, variables: &[], about, used: true }
 }
 
+/// One that a variable with a name of its own sets too.
 const fn named(
     path: &'static str,
     kind: Kind,
@@ -40,16 +41,6 @@ const fn named(
     about: &'static str,
 ) -> Key {
     Key { path, kind, default, variables, about, used: true }
-}
-
-const fn later(
-    path: &'static str,
-    kind: Kind,
-    default: &'static str,
-    variables: &'static [&'static str],
-    about: &'static str,
-) -> Key {
-    Key { path, kind, default, variables, about, used: false }
 }
 
 /// Seconds, at least so many.
@@ -282,36 +273,47 @@ pub const KEYS: &[Key] = &[
         "2000000",
         "the same in 24 hours",
     ),
-    later(
+    key(
         "vector_db.postgresql.use_main_db",
         Kind::Flag,
         "false",
-        &[],
-        "whether the main database holds the vectors",
+        "past cases in the main database (store.url), with connections of their own",
     ),
-    later(
+    named(
         "vector_db.postgresql.host",
         Kind::Text,
         "",
         &["VECTOR_DB_HOST"],
-        "host of the vector database",
+        "host of a database for past cases, or its socket's folder; empty: in the engine",
     ),
-    later(
+    named(
         "vector_db.postgresql.port",
         Kind::Number { min: 1, max: 65_535 },
         "5432",
         &["VECTOR_DB_PORT"],
         "its port",
     ),
-    later("vector_db.postgresql.database", Kind::Text, "", &["VECTOR_DB_DATABASE"], "its name"),
-    later("vector_db.postgresql.user", Kind::Text, "", &["VECTOR_DB_USER"], "the user"),
-    later("vector_db.postgresql.password_file", Kind::Path, "", &[], "file with the password"),
-    later(
+    named("vector_db.postgresql.database", Kind::Text, "", &["VECTOR_DB_DATABASE"], "its name"),
+    named("vector_db.postgresql.user", Kind::Text, "", &["VECTOR_DB_USER"], "the role"),
+    key("vector_db.postgresql.password_file", Kind::Path, "", "file with the password"),
+    named(
         "vector_db.postgresql.password",
         Kind::Secret,
         "",
         &["VECTOR_DB_PASSWORD"],
         "the password itself, from the environment only",
+    ),
+    key(
+        "vector_db.postgresql.tls",
+        Kind::Choice(TLS),
+        "auto",
+        "auto: verified, but for a server on this machine; verify; off",
+    ),
+    key(
+        "vector_db.postgresql.ca_file",
+        Kind::Path,
+        "",
+        "certificates that sign the server's; empty: those of the system",
     ),
     key("breakers.cluster.window", at_least(10), "1m", WINDOW),
     key("breakers.cluster.min_calls", MIN_CALLS, "5", MIN_CALLS_ABOUT),
@@ -358,6 +360,15 @@ pub const KEYS: &[Key] = &[
     key("breakers.model.open_most", at_least(1), "10m", OPEN_MOST),
     key("breakers.model.probes", PROBES, "2", PROBES_ABOUT),
     key("breakers.model.probe_lease", at_least(1), "30s", PROBE_LEASE),
+    key("breakers.vector-db.window", at_least(10), "1m", WINDOW),
+    key("breakers.vector-db.min_calls", MIN_CALLS, "3", MIN_CALLS_ABOUT),
+    key("breakers.vector-db.failure_rate", PERCENT, "50", FAILURE_RATE),
+    key("breakers.vector-db.slow_rate", PERCENT, "80", SLOW_RATE),
+    key("breakers.vector-db.slow_after", at_least(1), "2s", SLOW_AFTER),
+    key("breakers.vector-db.open", at_least(1), "5s", OPEN),
+    key("breakers.vector-db.open_most", at_least(1), "1m", OPEN_MOST),
+    key("breakers.vector-db.probes", PROBES, "2", PROBES_ABOUT),
+    key("breakers.vector-db.probe_lease", at_least(1), "30s", PROBE_LEASE),
     key("ui.theme", Kind::Text, "dark", "theme: a shipped name or a file"),
     key("ui.glyphs", Kind::Choice(GLYPHS), "auto", "signs and borders"),
     key("log.file", Kind::Path, "", "log file; empty: pilothouse.log beside the store"),

@@ -418,7 +418,7 @@ impl Layers {
         }
     }
 
-    fn vector_db(&self) -> VectorDbSettings {
+    pub(super) fn vector_db(&self) -> VectorDbSettings {
         VectorDbSettings {
             use_main_db: self.flag("vector_db.postgresql.use_main_db"),
             host: self.text("vector_db.postgresql.host"),
@@ -427,6 +427,8 @@ impl Layers {
             user: self.text("vector_db.postgresql.user"),
             password: self
                 .secret("vector_db.postgresql.password", "vector_db.postgresql.password_file"),
+            tls: self.text("vector_db.postgresql.tls"),
+            ca_file: self.path("vector_db.postgresql.ca_file"),
         }
     }
 }
@@ -621,6 +623,12 @@ mod tests {
         assert!(vectors.password.is_set());
         assert_eq!(loaded.settings.slm.model, "small");
         assert!(!format!("{loaded:?}").contains("s3cret"));
+        let text = error("[vector_db.postgresql]\nhost = \"db\"\ndatabase = \"cases\"\n");
+        assert!(text.contains("vector_db.postgresql.user: who connects"), "{text}");
+        let text = error("[vector_db.postgresql]\nuse_main_db = true\n");
+        assert!(text.contains("is a file, which holds no vectors"), "{text}");
+        let text = error("[vector_db.postgresql]\nuser = \"mira\"\n");
+        assert!(text.contains("vector_db.postgresql.host: `user` is set, and no host"), "{text}");
         let bad = with("", &[("VECTOR_DB_PORT", "many")]).unwrap_err().to_string();
         assert!(bad.contains("environment VECTOR_DB_PORT"), "{bad}");
     }

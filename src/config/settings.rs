@@ -40,7 +40,7 @@ pub struct Settings {
     pub report_export: ReportSettings,
     /// `[slm]`.
     pub slm: SlmSettings,
-    /// `[vector_db.postgresql]`. Not used yet.
+    /// `[vector_db.postgresql]`.
     pub vector_db: VectorDbSettings,
     /// `[breakers]`: when each opens and closes.
     pub breakers: BTreeMap<Destination, Limits>,
@@ -192,16 +192,53 @@ pub struct SlmSettings {
 pub struct VectorDbSettings {
     /// Whether the main database is used for it.
     pub use_main_db: bool,
-    /// Host.
+    /// Host, or the folder of its socket; empty: memory lies in the engine.
     pub host: String,
     /// Port.
     pub port: u16,
     /// Database.
     pub database: String,
-    /// User.
+    /// Role.
     pub user: String,
     /// Password.
     pub password: Secret,
+    /// `auto`, `verify` or `off`.
+    pub tls: String,
+    /// Certificates that sign the server's; `None`: those of the system.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl VectorDbSettings {
+    /// Whether memory lies in a database.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.use_main_db || !self.host.is_empty()
+    }
+
+    /// What does not fit together, as key and sentence. `shared`: the main database is one, not a file.
+    #[must_use]
+    pub(super) fn problem(&self, shared: bool) -> Option<(String, String)> {
+        let named = [("host", &self.host), ("database", &self.database), ("user", &self.user)];
+        let set = named.iter().find(|(_, text)| !text.is_empty()).map(|(key, _)| *key);
+        let missing = named.iter().find(|(_, text)| text.is_empty()).map(|(key, _)| *key);
+        let (key, why) = match (self.use_main_db, set, missing) {
+            (true, _, _) if !shared => (
+                "use_main_db",
+                "the main store is a file, which holds no vectors: set store.url, or name a host here".into(),
+            ),
+            (true, Some(set), _) => {
+                ("use_main_db", format!("the main database is used, and `{set}` names another one: leave one out"))
+            }
+            (false, Some(set), Some("host")) => {
+                ("host", format!("`{set}` is set, and no host: name the server, or leave it all out"))
+            }
+            (false, Some(_), Some("database")) => ("database", "which one on that server?".into()),
+            (false, Some(_), Some(_)) => ("user", "who connects? Name a role".into()),
+            (true | false, None, _) | (false, Some(_), None) => return None,
+        };
+        let path = format!("vector_db.postgresql.{key}");
+        Some((path.clone(), format!("{path}: {why}")))
+    }
 }
 
 /// The console.

@@ -5,7 +5,7 @@ use super::job::{Draft, JobFailure};
 use super::outside::Outside;
 use super::{diagnoser, planner};
 use crate::domain::diagnosis::Diagnosis;
-use crate::domain::id::{ClusterId, PlanDigest};
+use crate::domain::id::{ClusterId, PlanDigest, RemediationId};
 use crate::domain::remediation::Remediation;
 use crate::domain::resource::ObjectKey;
 use crate::domain::spelling::nearest;
@@ -27,7 +27,7 @@ pub async fn draft(
 ) -> Result<Box<Draft>, Refused> {
     check_template(outside, &wish)?;
     let diagnosis = diagnoser::diagnose_object(outside, target).await?;
-    finish(outside, cluster, *diagnosis, wish, None).await
+    finish(outside, cluster, *diagnosis, wish, None, None).await
 }
 
 /// A plan for a case as a person wants it.
@@ -55,7 +55,7 @@ pub async fn redraft(
     wish.params.extend(params.clone());
     check_template(outside, &wish)?;
     let instead_of = case.plan.as_deref().map(|plan| plan.digest.clone());
-    finish(outside, cluster, diagnosis, wish, instead_of).await
+    finish(outside, cluster, diagnosis, wish, Some(&case.id), instead_of).await
 }
 
 async fn finish(
@@ -63,9 +63,10 @@ async fn finish(
     cluster: &ClusterId,
     diagnosis: Diagnosis,
     wish: Wish,
+    of: Option<&RemediationId>,
     instead_of: Option<PlanDigest>,
 ) -> Result<Box<Draft>, Refused> {
-    let plan = planner::plan(outside, cluster, &diagnosis, &wish, &[]).await;
+    let plan = planner::plan(outside, cluster, &diagnosis, &wish, (of, &[])).await;
     let plan = *plan.map_err(|failure| refusal(&failure))?;
     Ok(Box::new(Draft { diagnosis, plan, wish, instead_of }))
 }

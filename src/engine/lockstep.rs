@@ -10,12 +10,12 @@ use super::dispatcher::run_job;
 use super::executor::Standing;
 use super::job::{Input, Job, JobKey, Taken};
 use super::outside::Outside;
-use super::{diagnoser, drift, log, prepare, probing};
+use super::{diagnoser, drift, log, memory, prepare, probing};
 use crate::domain::alert::Alert;
 use crate::domain::approval::{ApprovalRequest, Decision, Preflight};
 use crate::domain::breaker::Destination;
 use crate::domain::envelope::Head;
-use crate::domain::event::Recorded;
+use crate::domain::event::{Event, Recorded};
 use crate::domain::id::{BatchId, RemediationId};
 use crate::domain::principal::Principal;
 use crate::domain::remediation::{Remediation, State};
@@ -367,7 +367,18 @@ impl<S: Stage> Lockstep<S> {
         if let Some(last) = stored.last() {
             self.head = Head { seq: last.seq, hash: last.hash.clone() };
         }
-        Ok(())
+        let ended = events.iter().any(|recorded| matches!(recorded.event, Event::Closed { .. }));
+        if ended { self.remember() } else { Ok(()) }
+    }
+
+    /// Memory follows at once.
+    fn remember(&mut self) -> Result<(), String> {
+        loop {
+            let followed = now_or_never(memory::follow(&self.outside, self.core.cluster()));
+            if !followed.ok_or("memory must answer at once")??.more {
+                return Ok(());
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! Absent on purpose: SQL, Kubernetes client types, anything about a screen, ambient time and randomness.
 //!
 //! Reading order: `command`, `query`, `snapshot`, `handle` (the outside); `core`, `job` (what decides); `diagnoser`,
-//! `planner`, `drafter`, `executor`, `assessor` (what does); `log`, `dispatcher` (what linearises); `reader` (who only looks).
+//! `planner`, `drafter`, `executor`, `assessor`, `memory` (what does); `log`, `dispatcher` (what linearises); `reader` (who only looks).
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -23,6 +23,7 @@ pub mod handle;
 pub mod job;
 pub mod lockstep;
 pub mod log;
+pub mod memory;
 pub mod outside;
 pub mod planner;
 pub mod prepare;

@@ -10,6 +10,7 @@ use crate::ports::clock::Clock;
 use crate::ports::cluster::Cluster;
 use crate::ports::entropy::Entropy;
 use crate::ports::line::Lines;
+use crate::ports::memory::Memory;
 use crate::ports::metrics::Metrics;
 use crate::ports::store::{READS_LIMIT, Store};
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub struct Outside {
     pub advisor: Option<Arc<dyn Advisor>>,
     /// The store.
     pub store: Arc<dyn Store>,
+    /// Past cases.
+    pub memory: Arc<dyn Memory>,
     /// Templates.
     pub library: Arc<Library>,
     /// Rules.

@@ -3,12 +3,13 @@
 
 use super::advising;
 use super::job::JobFailure;
+use super::memory;
 use super::outside::{Outside, silence};
 use crate::domain::advice::Advice;
 use crate::domain::diagnosis::Diagnosis;
 use crate::domain::effectiveness::{Past, Record};
 use crate::domain::evidence::Gathered;
-use crate::domain::id::{ClusterId, StepPath};
+use crate::domain::id::{ClusterId, RemediationId, StepPath};
 use crate::domain::operation::{Operation, PreviewLabel};
 use crate::domain::resource::FieldPath;
 use crate::domain::steering::Wish;
@@ -26,10 +27,10 @@ pub async fn advised(
     outside: &Outside,
     cluster: &ClusterId,
     diagnosis: &Diagnosis,
-    records: &[Record],
+    past: (Option<&RemediationId>, &[Record]),
 ) -> (Result<Box<Plan>, JobFailure>, Option<Box<Advice>>) {
     let mut advice = None;
-    let plan = make(outside, cluster, diagnosis, None, records, &mut advice).await;
+    let plan = make(outside, cluster, diagnosis, None, past, &mut advice).await;
     if let (Some(advice), Ok(plan)) = (&mut advice, &plan) {
         advice.made.plan = Some(plan.digest.clone());
     }
@@ -42,19 +43,21 @@ pub async fn plan(
     cluster: &ClusterId,
     diagnosis: &Diagnosis,
     wish: &Wish,
-    records: &[Record],
+    past: (Option<&RemediationId>, &[Record]),
 ) -> Result<Box<Plan>, JobFailure> {
-    make(outside, cluster, diagnosis, Some(wish), records, &mut None).await
+    make(outside, cluster, diagnosis, Some(wish), past, &mut None).await
 }
 
+/// `of`: the case that it is for, once there is one. What memory says of past cases stands beside the plan.
 async fn make(
     outside: &Outside,
     cluster: &ClusterId,
     diagnosis: &Diagnosis,
     wish: Option<&Wish>,
-    records: &[Record],
+    (of, records): (Option<&RemediationId>, &[Record]),
     advice: &mut Option<Box<Advice>>,
 ) -> Result<Box<Plan>, JobFailure> {
+    let recalled = memory::recall(outside, cluster, diagnosis, of).await;
     let wanted = wish.and_then(|wish| wish.template.as_deref());
     let past = past(outside, diagnosis, records);
     let (template, left_out) = choose(outside, diagnosis, wanted, &past)
@@ -88,6 +91,7 @@ async fn make(
         }
     }
     plan.reads = outside.keep(&gathered).await;
+    plan.recalled = Some(recalled);
     tell_what_was_left_out(&mut plan, &left_out);
     let mut blockers = Vec::new();
     if wanted.is_some() {

@@ -23,5 +23,6 @@ pub async fn probe(outside: &Outside, destination: Destination) -> Result<String
             Some(alerts) => alerts.probe().await,
             None => Err("not configured".into()),
         },
+        Destination::VectorDb => outside.memory.health().await.map_err(|error| error.to_string()),
     }
 }

@@ -175,6 +175,11 @@ pub fn plan(plan: &PlanLine) -> Vec<Fact> {
         facts.push(("Managed", line));
     }
     facts.push(("If stopped", plan.left_if_stopped.clone()));
+    if let Some(recalled) = &plan.recalled {
+        facts.push(("Cases like it", recalled.words()));
+        let each = recalled.similar.iter();
+        facts.extend(each.map(|one| ("Like it", format!("{} {}", one.remediation, one.words()))));
+    }
     there(facts)
 }
 

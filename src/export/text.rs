@@ -125,6 +125,14 @@ fn advice(out: &mut Lines, advice: &Advice) {
     }
 }
 
+fn recalled(out: &mut Lines, plan: &PlanLine) {
+    let Some(recalled) = &plan.recalled else { return };
+    out.field("like it", &recalled.words());
+    for one in &recalled.similar {
+        out.field("", &format!("{} {}", one.remediation, one.words()));
+    }
+}
+
 fn plan(out: &mut Lines, report: &Report, plan: &PlanLine) {
     out.line("");
     out.line(&format!("plan {}", plan.digest));
@@ -167,6 +175,7 @@ fn plan(out: &mut Lines, report: &Report, plan: &PlanLine) {
             &format!("{} {} {reverts} ({})", manager.kind, manager.name, manager.source),
         );
     }
+    recalled(out, plan);
     if let Some(request) = &report.request {
         out.field("expires", &moment(request.expires_at));
         for line in &request.policy {

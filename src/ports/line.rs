@@ -127,6 +127,7 @@ pub struct Lines {
     prometheus: Line,
     alertmanager: Line,
     model: Line,
+    vector_db: Line,
     used: BTreeSet<Destination>,
 }
 
@@ -149,6 +150,7 @@ impl Lines {
             prometheus: to(Destination::Prometheus, 3 << 40),
             alertmanager: to(Destination::Alertmanager, 4 << 40),
             model: to(Destination::Model, 5 << 40),
+            vector_db: to(Destination::VectorDb, 6 << 40),
             used: used.keys().copied().collect(),
         }
     }
@@ -173,6 +175,7 @@ impl Lines {
             Destination::Prometheus => &self.prometheus,
             Destination::Alertmanager => &self.alertmanager,
             Destination::Model => &self.model,
+            Destination::VectorDb => &self.vector_db,
         }
     }
 

@@ -14,6 +14,7 @@ use pilothouse::domain::evidence::{Bearing, Fact, Read};
 use pilothouse::domain::id::{
     AttemptId, ClusterId, ExecutionId, Fingerprint, PlanDigest, RemediationId, StepPath,
 };
+use pilothouse::domain::memory::Recalled;
 use pilothouse::domain::operation::{DiffLine, FieldChange, Operation, PreviewLabel};
 use pilothouse::domain::policy::Mode;
 use pilothouse::domain::principal::{KubeIdentity, Principal, Transport};
@@ -332,6 +333,7 @@ pub fn plan(at: &ObjectRef, risk: Risk, digest: &str) -> Plan {
         expires_s: 900,
         made_at: ago(46),
         reads: None,
+        recalled: None,
     }
 }
 
@@ -365,6 +367,17 @@ pub fn asking(short: &str, namespace: &str, name: &str, risk: Risk, left: i64) -
         )
         .push(46, Event::Planned { plan: Box::new(plan) })
         .push(45, Event::ApprovalRequested { request });
+    story
+}
+
+/// The same with what memory said when the plan was made.
+pub fn recalling(short: &str, namespace: &str, name: &str, recalled: &Recalled) -> Story {
+    let mut story = asking(short, namespace, name, Risk::Low, 500);
+    for recorded in &mut story.events {
+        if let Event::Planned { plan } = &mut recorded.event {
+            plan.recalled = Some(recalled.clone());
+        }
+    }
     story
 }
 

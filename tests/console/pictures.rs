@@ -3,6 +3,10 @@
 use crate::desk::{Desk, lines};
 use crate::fixture::{self, all_clear, night, picture};
 use crossterm::event::KeyCode;
+use pilothouse::domain::diagnosis::{Cause, Pattern};
+use pilothouse::domain::effectiveness::Fate;
+use pilothouse::domain::memory::{Recalled, Similar};
+use pilothouse::domain::resource::ObjectKey;
 use pilothouse::engine::query::Answer;
 use pilothouse::engine::snapshot::Stop;
 use pilothouse::ui::msg::{Msg, Ticket};
@@ -221,4 +225,42 @@ fn text_from_outside_never_reaches_the_terminal_as_controls() {
     assert!(clean(&desk.text()));
     desk.select("t4dx").typed(" a").answer(all_clear());
     assert!(clean(&desk.text()));
+}
+
+#[test]
+fn past_cases_that_are_like_this_one_stand_on_the_card_and_a_memory_that_is_away_says_so() {
+    let shown = |recalled: Recalled, evidence: bool| -> String {
+        let story = fixture::recalling("t4dx", "payments", "ledger-api", &recalled);
+        let mut desk = Desk::new(picture(&[story.fold()]), (120, 60));
+        desk.card("t4dx");
+        if evidence {
+            desk.typed("e");
+        }
+        desk.text()
+    };
+    let past = |short: &str, similarity, fate| Similar {
+        remediation: fixture::id(short),
+        similarity,
+        alike: vec!["cause limit-too-small".into(), "a Deployment".into()],
+        cause: Cause::LimitTooSmall,
+        pattern: Pattern::HighMemory,
+        target: Some(ObjectKey::new("apps/v1", "Deployment", "shop", "cart")),
+        template: Some("high-memory@3".into()),
+        fate,
+        ended_at: fixture::ago(7_200),
+    };
+    let similar = vec![past("k7qm", 0.97, Fate::Effective), past("b2vn", 0.81, Fate::Regressed)];
+    let recalled = Recalled { similar, among: 12, away: None };
+    let brief = shown(recalled.clone(), false);
+    assert!(brief.contains("like this one: 1 of 2 helped; 1 made it worse: k7qm, b2vn"), "{brief}");
+    let whole = shown(recalled, true);
+    assert!(
+        whole.contains("k7qm 0.97 high-memory@3 on shop/deploy/cart helped: cause limit-too-small"),
+        "{whole}"
+    );
+    let none = shown(Recalled { among: 12, ..Recalled::default() }, false);
+    assert!(none.contains("like this one: none among 12 past cases"), "{none}");
+    let away = Some("memory is away: breaker vector-db is open".to_string());
+    let away = shown(Recalled { away, ..Recalled::default() }, false);
+    assert!(away.contains("not known: memory is away: breaker vector-db is open"), "{away}");
 }

@@ -307,6 +307,7 @@ pub async fn send_holding(
 pub fn outside(cluster: &Arc<KubeCluster>) -> Outside {
     let clock: Arc<dyn Clock> = CLOCK.clone();
     Outside {
+        memory: Arc::new(pilothouse::adapters::memory::embedded::EmbeddedMemory::default()),
         clock: clock.clone(),
         entropy: Arc::new(SystemEntropy),
         cluster: cluster.clone(),

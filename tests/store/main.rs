@@ -4,6 +4,7 @@
 
 mod conformance;
 mod fixture;
+mod memory;
 mod postgres;
 mod refused;
 mod sqlite_crash;

@@ -8,8 +8,8 @@
 )]
 
 use crate::fixture::{Place, all, append, batch, cluster, drafts, head_of, lease};
+use pilothouse::adapters::database::address::{Address, Tls};
 use pilothouse::adapters::store::postgres::PostgresStore;
-use pilothouse::adapters::store::postgres::address::{Address, Tls};
 use pilothouse::domain::envelope::{Head, verify_chain};
 use pilothouse::ports::store::{Store as _, StoreError};
 use secrecy::SecretString;
@@ -67,7 +67,7 @@ impl Database {
         sqlx::raw_sql(AssertSqlSafe(sql.to_string())).execute(&mut connection).await.unwrap();
     }
 
-    async fn run(&self, sql: &str) {
+    pub async fn run(&self, sql: &str) {
         let sql = AssertSqlSafe(sql.to_string());
         sqlx::raw_sql(sql).execute(&mut self.behind().await).await.unwrap();
     }

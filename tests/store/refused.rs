@@ -28,6 +28,7 @@ async fn engine(place: &Place) -> (Handle, Arc<dyn Store>, ClusterId) {
     let policy = Arc::new(Policy::default());
     let store = place.open().await;
     let outside = Outside {
+        memory: Arc::new(pilothouse::adapters::memory::embedded::EmbeddedMemory::default()),
         clock: Arc::new(SystemClock::start()),
         entropy: sim.entropy(),
         cluster: sim.cluster(),

@@ -15,6 +15,8 @@ words!(
         Alertmanager = "alertmanager",
         /// The model that advises.
         Model = "model",
+        /// The vector database: memory of past cases.
+        VectorDb = "vector-db",
     }
 );
 
@@ -90,6 +92,15 @@ impl Destination {
                 waiting: "a plan waits for it until its deadline (`slm.timeout`) and not at all while this is open: \
                           rules and statistics over past cases rank the templates, and the case says so",
                 instead: "rules and history decide",
+                never_forced: "",
+            },
+            Self::VectorDb => Declared {
+                down: "no connection, no answer in time, a server that starts or ends",
+                answers: "a database without pgvector, of another release, or without the right to it: memory can't be \
+                          used, and says so",
+                running: "nothing waits for it; what ends meanwhile is remembered from the log when it is back",
+                waiting: "plans are made without past cases, and say so; none waits for it longer than 50 ms",
+                instead: "plans without past cases; the log keeps what is to be remembered",
                 never_forced: "",
             },
         }

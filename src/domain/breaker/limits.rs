@@ -58,6 +58,9 @@ impl Limits {
                 open_most_s: 600,
                 ..base
             },
+            Destination::VectorDb => {
+                Self { min_calls: 3, slow_after_s: 2, open_s: 5, open_most_s: 60, ..base }
+            }
         }
     }
 

@@ -33,4 +33,4 @@ mod words;
 pub use features::{Features, VERSION, alike, picture};
 pub use past::{PastCase, Remembered};
 pub use recalled::{LEAST, MOST, Recalled, Similar};
-pub use vector::{DIMENSIONS, Vector};
+pub use vector::{DIMENSIONS, Vector, dot};

@@ -54,6 +54,16 @@ impl Similar {
         }
     }
 
+    /// In one line, without which case it is: `0.97 high-memory@3 on payments/deploy/api helped: cause …, a Deployment`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let template = self.template.as_deref().unwrap_or("without a plan");
+        let target = self.target.as_ref().map(ObjectKey::short_path);
+        let target = target.map_or_else(String::new, |target| format!(" on {target}"));
+        let alike = self.alike.join(", ");
+        format!("{:.2} {template}{target} {}: {alike}", self.similarity, self.fate_words())
+    }
+
     /// What came of it, in words.
     #[must_use]
     pub fn fate_words(&self) -> &'static str {
@@ -72,13 +82,15 @@ impl Similar {
 pub struct Recalled {
     /// Past cases that are alike, the most alike first, at most [`MOST`].
     pub similar: Vec<Similar>,
+    /// How many past cases were compared.
+    pub among: u64,
     /// Why memory could not be asked; `None`: it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub away: Option<String>,
 }
 
 impl Recalled {
-    /// In one line: `3 of 4 helped; 1 left alone`, `none yet`, or why it is not known.
+    /// In one line: `3 of 4 helped; 1 left alone`, `none among 12 past cases`, or why it is not known.
     #[must_use]
     pub fn words(&self) -> String {
         if let Some(why) = &self.away {
@@ -101,6 +113,9 @@ impl Recalled {
                 parts.push(format!("{count} {words}"));
             }
         }
-        if parts.is_empty() { "none yet".into() } else { parts.join("; ") }
+        if parts.is_empty() {
+            return format!("none among {} past cases", self.among);
+        }
+        parts.join("; ")
     }
 }

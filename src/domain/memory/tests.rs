@@ -97,6 +97,8 @@ fn a_vector_has_a_direction_and_its_dimensions() {
     assert!(Vector::stored(&[-127; DIMENSIONS]).is_ok());
     assert_eq!(Vector::towards(&[0.0; DIMENSIONS]), None);
     assert_eq!(Vector::towards(&[f64::NAN; DIMENSIONS]), None);
+    let (least, most) = ([-127; DIMENSIONS], [127; DIMENSIONS]);
+    assert_eq!((dot(&least, &most), dot(&least, &least)), (-127 * 127 * 384, 127 * 127 * 384));
     let up = Vector::towards(&[3.5; DIMENSIONS]).unwrap();
     let down = Vector::towards(&[-0.1; DIMENSIONS]).unwrap();
     assert!((up.similarity(&up) - 1.0).abs() < 1e-12);
@@ -122,11 +124,14 @@ fn it_is_said_in_what_cases_are_alike_and_what_came_of_them() {
     let fates = [Fate::Effective, Fate::NoEffect, Fate::Alone, Fate::Unclear];
     let similar = fates.map(|fate| Similar::of(past("r1", fate), 0.912_345, &new)).to_vec();
     assert!((similar[0].similarity - 0.9123).abs() < 1e-12);
-    let recalled = Recalled { similar, away: None };
+    let recalled = Recalled { similar, among: 4, away: None };
     assert_eq!(recalled.words(), "1 of 2 helped; 1 unclear; 1 left alone");
     let away = Recalled { away: Some("memory is away".into()), ..Recalled::default() };
     assert_eq!(away.words(), "not known: memory is away");
-    assert_eq!(Recalled::default().words(), "none yet");
+    assert_eq!(Recalled { among: 7, ..away.clone() }.words(), away.words());
+    assert_eq!(Recalled::default().words(), "none among 0 past cases");
+    let line = recalled.similar[0].words();
+    assert!(line.starts_with("0.91 high-memory@3 helped: cause limit-too-small, a"), "{line}");
     let text = serde_json::to_string(&recalled).unwrap();
     assert_eq!(serde_json::from_str::<Recalled>(&text).unwrap(), recalled);
 }

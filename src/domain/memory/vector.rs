@@ -76,8 +76,23 @@ impl Vector {
     }
 }
 
-/// The sum of the products; at most 127 · 127 · 384, so that no order of summing changes it.
+/// Numbers whose products are summed side by side: what a processor does at once. [`DIMENSIONS`] is a multiple of twice it.
+const LANES: usize = 16;
+
+/// The sum of the products; at most 127 · 127 · 384, so that no order of summing changes it. Two products of such numbers
+/// fit 16 bits together, and lanes stay apart until the end, which is what makes a search through many vectors quick.
 #[must_use]
-fn dot(one: &[i8; DIMENSIONS], other: &[i8; DIMENSIONS]) -> i32 {
-    one.iter().zip(other).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
+#[inline]
+pub fn dot(one: &[i8; DIMENSIONS], other: &[i8; DIMENSIONS]) -> i32 {
+    let (chunks, _) = one.as_chunks::<{ 2 * LANES }>();
+    let (others, _) = other.as_chunks::<{ 2 * LANES }>();
+    let mut sums = [0_i32; LANES];
+    for (a, b) in chunks.iter().zip(others) {
+        for (lane, sum) in sums.iter_mut().enumerate() {
+            let low = i16::from(a[lane]) * i16::from(b[lane]);
+            let high = i16::from(a[lane + LANES]) * i16::from(b[lane + LANES]);
+            *sum += i32::from(low + high);
+        }
+    }
+    sums.iter().sum()
 }

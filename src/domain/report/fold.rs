@@ -113,6 +113,7 @@ fn plan_line(plan: &Plan) -> PlanLine {
         verification: plan.verification.clone(),
         left_if_stopped: plan.left_if_stopped.clone(),
         made_at: plan.made_at,
+        recalled: plan.recalled.clone(),
     }
 }
 

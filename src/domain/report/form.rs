@@ -6,6 +6,7 @@ use crate::domain::approval::{Approval, ApprovalRequest, Drift};
 use crate::domain::diagnosis::{Cause, MadeBy, Pattern, Weighed};
 use crate::domain::evidence::Fact;
 use crate::domain::id::{AttemptId, ClusterId, ExecutionId, PlanDigest, RemediationId, StepPath};
+use crate::domain::memory::Recalled;
 use crate::domain::operation::{DiffLine, FieldChange, PreviewLabel};
 use crate::domain::remediation::{State, StuckAt};
 use crate::domain::resource::ObjectKey;
@@ -152,6 +153,8 @@ pub struct PlanLine {
     pub left_if_stopped: String,
     /// When it was made.
     pub made_at: Timestamp,
+    /// What memory said of past cases that are like this one, when it was made; `null`: it was not asked.
+    pub recalled: Option<Recalled>,
 }
 
 /// A plan that was voided.

@@ -4,6 +4,7 @@ use super::bounded::Bounded;
 use crate::domain::diagnosis::{Cause, Pattern, words};
 use crate::domain::digest::canonical_sha256;
 use crate::domain::id::{ClusterId, PlanDigest};
+use crate::domain::memory::Recalled;
 use crate::domain::operation::{CATALOGUE_VERSION, Operation};
 use crate::domain::resource::ObjectRef;
 use crate::domain::time::Timestamp;
@@ -187,6 +188,9 @@ pub struct Plan {
     /// Under which digest the store keeps what was read for it, while it does. Not part of its digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reads: Option<String>,
+    /// What memory said of past cases when it was made; `None`: it was not asked. Not part of its digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recalled: Option<Recalled>,
 }
 
 impl Plan {

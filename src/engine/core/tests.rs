@@ -166,6 +166,7 @@ pub(super) fn plan(name: &str, risk: Risk, steps: Vec<PlanStep>) -> Plan {
         expires_s: 900,
         made_at: at(2),
         reads: None,
+        recalled: None,
     };
     plan.digest = plan.compute_digest().expect("a digest");
     plan

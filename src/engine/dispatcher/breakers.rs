@@ -81,6 +81,8 @@ impl Dispatcher {
         match destination {
             // Those two say how they are with every round.
             Destination::Cluster | Destination::Store => {}
+            // The next look at the log says it.
+            Destination::VectorDb => self.next_remembering = std::time::Duration::ZERO,
             Destination::Prometheus => self.source("prometheus", result),
             Destination::Alertmanager => self.source("alertmanager", result),
             Destination::Model => self.source("model", result),

@@ -11,6 +11,7 @@ use crate::domain::remediation::Remediation;
 use crate::engine::command::{Receipt, Refusal, Request};
 use crate::engine::executor::{self, Standing};
 use crate::engine::job::{Input, Job, JobFailure, JobKey, JobKind, Taken};
+use crate::engine::memory::Followed;
 use crate::engine::outside::Outside;
 use crate::engine::reader::ReadError;
 use crate::engine::snapshot::Role;
@@ -46,6 +47,8 @@ pub(super) enum Done {
     StopFlags(Vec<String>),
     /// A destination was probed, for its breaker.
     Tried(Destination, Result<String, String>),
+    /// Memory followed the log by a page.
+    Remembered(Result<Followed, String>),
     /// Commands that people left in the store.
     Left(Result<Vec<Left>, StoreError>),
     /// Answered by itself.
@@ -76,12 +79,10 @@ pub async fn run_job(
             Some(Input::Diagnosed { id, result })
         }
         Job::Plan { diagnosis, wish, records } => {
+            let past = (Some(&id), records.as_slice());
             let (result, advice) = match &wish {
-                Some(wish) => {
-                    let plan = planner::plan(outside, cluster, &diagnosis, wish, &records).await;
-                    (plan, None)
-                }
-                None => planner::advised(outside, cluster, &diagnosis, &records).await,
+                Some(wish) => (planner::plan(outside, cluster, &diagnosis, wish, past).await, None),
+                None => planner::advised(outside, cluster, &diagnosis, past).await,
             };
             Some(Input::PlanMade { id, result, advice })
         }
@@ -148,6 +149,7 @@ impl Dispatcher {
         self.probing.clear();
         self.intake_running = false;
         self.desk_running = false;
+        self.remembering = false;
         self.intake_wanted = true;
         self.next_round = Duration::ZERO;
     }
@@ -195,6 +197,7 @@ impl Dispatcher {
                 self.next_round = Duration::ZERO;
             }
             Ok(Done::Tried(destination, result)) => self.tried(destination, result),
+            Ok(Done::Remembered(result)) => self.remembered(result),
             Ok(Done::Left(result)) => self.taken_from_desk(result),
             Ok(Done::Nothing) => {}
             Err(error) => {
@@ -203,6 +206,7 @@ impl Dispatcher {
                 self.running.clear();
                 self.intake_running = false;
                 self.desk_running = false;
+                self.remembering = false;
                 self.probing.clear();
             }
         }

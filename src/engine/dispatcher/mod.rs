@@ -10,6 +10,7 @@ mod desk;
 mod intake;
 mod jobs;
 mod leases;
+mod memory;
 mod queries;
 mod refused;
 mod run;

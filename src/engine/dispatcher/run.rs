@@ -92,6 +92,10 @@ pub struct Dispatcher {
     next_inbox: Duration,
     pub(super) next_desk: Duration,
     pub(super) desk_running: bool,
+    /// Memory follows the log: whether it is under way, when it goes on, and up to which event it came.
+    pub(super) remembering: bool,
+    pub(super) next_remembering: Duration,
+    pub(super) remembered_to: u64,
     /// Receipts on their way to the desk.
     pub(super) answers: JoinSet<()>,
     pub(super) intake_wanted: bool,
@@ -156,6 +160,9 @@ impl Dispatcher {
             next_inbox: Duration::ZERO,
             next_desk: Duration::ZERO,
             desk_running: false,
+            remembering: false,
+            next_remembering: Duration::ZERO,
+            remembered_to: 0,
             answers: JoinSet::new(),
             intake_wanted: true,
             intake_running: false,
@@ -235,6 +242,9 @@ impl Dispatcher {
             && now >= self.next_desk
         {
             self.start_desk();
+        }
+        if self.is_appending() && !self.remembering && now >= self.next_remembering {
+            self.start_remembering();
         }
         while self.answers.try_join_next().is_some() {}
         if self.intake_wanted && !self.intake_running && self.is_appending() {

@@ -167,10 +167,31 @@ fn alerts(model: &Model, case: &Remediation) -> Rich {
     )
 }
 
+/// What memory said of past cases that are like this one.
+fn recalled(model: &Model, plan: &Plan, extent: Extent, row: &mut Row) {
+    let Some(recalled) = &plan.recalled else { return };
+    let words = format!("like this one: {}", recalled.words());
+    let role = if recalled.away.is_some() { Role::Unsure } else { Role::Text };
+    let mut line = Rich::of(role, &words);
+    let whole = extent.evidence && !recalled.similar.is_empty();
+    if !whole && !recalled.similar.is_empty() {
+        let ids = recalled.similar.iter().map(|one| model.short(&one.remediation));
+        let more = if extent.brief { "" } else { " (e)" };
+        line.push(Role::TextDim, &format!(": {}{more}", ids.collect::<Vec<_>>().join(", ")));
+    }
+    row.add(line);
+    for one in recalled.similar.iter().filter(|_| whole) {
+        let ended = age(model.now(), one.ended_at);
+        let words = format!("{} {}; {ended} ago", model.short(&one.remediation), one.words());
+        row.add(Rich::of(Role::TextDim, &words));
+    }
+}
+
 /// PAST.
-pub fn past(model: &Model, case: &Remediation) -> Row {
+pub fn past(model: &Model, case: &Remediation, extent: Extent) -> Row {
     let mut row = Row::new("PAST");
     if let Some(plan) = &case.plan {
+        recalled(model, plan, extent, &mut row);
         let template = format!("{}@{}", plan.template.name, plan.template.version);
         let records = &model.snapshot.records;
         if let Some(figures) = of_template(records, &template, plan.cause, model.now()) {

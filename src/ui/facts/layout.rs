@@ -91,7 +91,7 @@ fn blocks(
         plan::blast(plan),
         plan::undo(plan, extent),
         plan::verification(plan),
-        case::past(model, case),
+        case::past(model, case, extent),
         plan::owner(plan),
         plan::policy(case, plan, extent),
         you::you(model, checks, extent),

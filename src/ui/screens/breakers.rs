@@ -248,6 +248,7 @@ fn waiting(model: &Model, view: &View) -> String {
         Destination::Prometheus | Destination::Alertmanager => state == CaseState::Verifying,
         // It is gone past, not waited for.
         Destination::Model => false,
+        Destination::VectorDb => false,
     };
     match model.snapshot.rows.iter().filter(|row| waits(row.state)).count() {
         0 => String::new(),

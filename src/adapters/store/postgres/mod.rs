@@ -9,9 +9,8 @@
 //!
 //! PostgreSQL's texts hold no NUL; [`text`] writes one as `\0`, and a backslash twice.
 //!
-//! Deliberately absent: the vector memory, and connection poolers that hand one session to several clients.
+//! Deliberately absent: the vector memory (`adapters::memory`), and connection poolers that hand one session to several clients.
 
-pub mod address;
 mod append;
 mod failure;
 mod inbox;

@@ -1,8 +1,8 @@
 //! Opening the database, and one call to it.
 
-use super::address::Address;
 use super::failure::{at_commit, before_commit};
 use super::schema;
+use crate::adapters::database::address::Address;
 use crate::ports::store::StoreError;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _};

@@ -67,6 +67,7 @@ pub fn compile(
         expires_s: request.template.expires_s.unwrap_or_else(|| request.policy.expires(risk)),
         made_at: request.now,
         reads: None,
+        recalled: None,
     };
     plan.digest = plan.compute_digest().map_err(|error| CompileError {
         template: request.template.reference.name.clone(),

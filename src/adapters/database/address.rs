@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// How the connection is protected on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,19 @@ pub enum Tls {
     Verify,
     /// Not at all: what the network does is up to the site.
     Off,
+}
+
+/// A database on a server, and the role that connects.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// Name or address of the server, or the folder of its Unix socket.
+    pub host: &'a str,
+    /// Port.
+    pub port: u16,
+    /// Role.
+    pub role: &'a str,
+    /// Database.
+    pub database: &'a str,
 }
 
 /// A database and the role that connects. Its text forms hold no password.
@@ -41,20 +54,35 @@ impl Address {
         }
         let role = plain(url.username(), "role")?;
         let database = plain(url.path().trim_start_matches('/'), "database")?;
-        let mut socket = None;
+        let mut host = url.host_str().unwrap_or_default().to_string();
         for (name, value) in url.query_pairs() {
             if name != "host" || !value.starts_with('/') {
                 return Err(format!(
                     "store.url: `{name}` is not understood; only ?host=/FOLDER is"
                 ));
             }
-            socket = Some(PathBuf::from(value.into_owned()));
+            host = value.into_owned();
         }
-        let host = url.host_str().unwrap_or_default().to_string();
+        if host.is_empty() {
+            return Err("store.url names no host: write postgres://role@host/database".into());
+        }
         let port = url.port().unwrap_or(5432);
+        let place = Place { host: &host, port, role: &role, database: &database };
+        Ok(Self::at(&place, password, tls, ca))
+    }
+
+    /// A database whose parts are known; none of them is empty.
+    #[must_use]
+    pub fn at(
+        place: &Place<'_>,
+        password: Option<&SecretString>,
+        tls: Tls,
+        ca: Option<&Path>,
+    ) -> Self {
+        let Place { host, port, role, database } = *place;
         let mut options = PgConnectOptions::new_without_pgpass()
-            .username(&role)
-            .database(&database)
+            .username(role)
+            .database(database)
             .port(port)
             .application_name("pilothouse")
             // What was acknowledged must be on the disk, whatever the server's own default is; and a session that
@@ -65,17 +93,13 @@ impl Address {
                 ("statement_timeout", "30s"),
                 ("idle_in_transaction_session_timeout", "30s"),
             ]);
-        let (local, place) = match (&socket, host.is_empty()) {
-            (Some(folder), _) => (true, folder.display().to_string()),
-            (None, false) => (is_here(&host), format!("{host}:{port}")),
-            (None, true) => {
-                return Err("store.url names no host: write postgres://role@host/database".into());
-            }
+        let socket = host.starts_with('/');
+        let (local, place) = if socket {
+            (true, host.to_string())
+        } else {
+            (is_here(host), format!("{host}:{port}"))
         };
-        options = match socket {
-            Some(folder) => options.socket(folder),
-            None => options.host(&host),
-        };
+        options = if socket { options.socket(host) } else { options.host(host) };
         let verify = match tls {
             Tls::Off => false,
             Tls::Verify => true,
@@ -88,10 +112,10 @@ impl Address {
         if let Some(password) = password {
             options = options.password(password.expose_secret());
         }
-        Ok(Self { options, shown: format!("{role}@{place}/{database}") })
+        Self { options, shown: format!("{role}@{place}/{database}") }
     }
 
-    pub(super) fn options(&self) -> PgConnectOptions {
+    pub(in crate::adapters) fn options(&self) -> PgConnectOptions {
         self.options.clone()
     }
 
