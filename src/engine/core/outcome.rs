@@ -268,12 +268,14 @@ impl Core {
         advice: Option<Box<Advice>>,
         now: Timestamp,
     ) {
-        if self.open.get(id).is_none_or(|case| case.state != State::Planning) {
-            return;
-        }
-        // Before the plan: what is said to whom is kept also where no plan came of it.
+        let Some(case) = self.open.get(id).filter(|case| case.is_open()) else { return };
+        let planning = case.state == State::Planning;
+        // Before the plan: what was said to a model is kept also where no plan came of it.
         if let Some(advice) = advice {
             self.engine_emit(out, now, id, Event::Advised { advice });
+        }
+        if !planning {
+            return;
         }
         match result {
             Ok(plan) => {

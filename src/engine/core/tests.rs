@@ -25,6 +25,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+mod advice;
 mod ending;
 mod episodes;
 mod patience;
