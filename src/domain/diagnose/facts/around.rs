@@ -86,7 +86,7 @@ pub(super) fn evictions(picture: &Picture<'_>, out: &mut Facts) {
     if own.iter().any(|words| message.contains(words)) {
         let text = "it went over a limit of its own: the node was not short";
         out.add("evicted-for-own-limit", text.into(), source);
-    } else if message.contains("was low on resource") {
+    } else if ["was low on resource", "node had condition"].iter().any(|it| message.contains(it)) {
         let text = "the kubelet says that the node was short".to_string();
         out.add("evicted-for-node", text, source);
     }

@@ -14,6 +14,8 @@ fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
         .weigh(Pattern::NodeIssue, Cause::Eviction)
         .speaks_for("evicted", 0.5)
         .first_for(&[("evicted-for-own-limit", 0.4), ("evicted-for-node", 0.3)])
+        // While the node is still short, that is the cause, and the eviction what came of it.
+        .speaks_against("node-pressure", if seen.has("evicted-for-own-limit") { 0.0 } else { 0.3 })
         .speaks_against("oom-killed", 0.2);
     let mut weighed = scale.relies_on(&["missing-nodes"]).done();
     if !seen.has("evicted-for-own-limit") {

@@ -19,6 +19,8 @@ fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
         .first_for(&[("node-lost", 0.85), ("node-unfit", 0.45)])
         .speaks_for("unschedulable", 0.1)
         .speaks_for("pods-overdue", 0.05)
+        // A kubelet that says what it is short of is there.
+        .speaks_against("node-pressure", if seen.has("node-lost") { 0.0 } else { 0.4 })
         .speaks_against("finalizers-hold", 0.3);
     let mut weighed = scale.relies_on(&["missing-nodes"]).done();
     weighed.culprit = culprit;

@@ -15,6 +15,7 @@ fn weigh(seen: &Seen<'_>) -> Option<Weighed> {
     let scale = seen
         .weigh(Pattern::NodeIssue, Cause::NodePressure)
         .speaks_for("node-pressure", 0.5)
+        .speaks_for("evicted-for-node", if seen.has("node-pressure") { 0.3 } else { 0.0 })
         .speaks_for("no-limit", 0.35)
         .speaks_for("oom-killed", 0.2)
         .speaks_for("fails-on-one-node", 0.1)
