@@ -25,6 +25,7 @@ mod environment;
 mod faults;
 #[path = "../real_actions/line.rs"]
 mod line;
+mod pressure;
 #[path = "../real_cluster/world.rs"]
 mod world;
 
