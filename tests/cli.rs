@@ -738,3 +738,90 @@ fn record_says_what_it_can_not_record() {
     assert_eq!(none.code, 6, "{}", none.err);
     assert!(none.err.contains("no store"), "{}", none.err);
 }
+
+/// Answers one HTTP request with `answer`, and gives out what it was asked.
+fn answers_once(answer: &'static str) -> (u16, std::thread::JoinHandle<String>) {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let asked = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut text = Vec::new();
+        let mut part = [0; 4096];
+        loop {
+            let read = stream.read(&mut part).unwrap();
+            text.extend_from_slice(&part[..read]);
+            let whole = String::from_utf8_lossy(&text);
+            let head = whole.split_once("\r\n\r\n");
+            let length = whole.lines().find_map(|line| {
+                line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok()
+            });
+            if read == 0 || head.is_some_and(|(_, body)| body.len() >= length.unwrap_or(0)) {
+                break;
+            }
+        }
+        stream.write_all(answer.as_bytes()).unwrap();
+        String::from_utf8(text).unwrap()
+    });
+    (port, asked)
+}
+
+#[test]
+fn a_test_over_a_channel_says_what_came_back_and_never_the_secret_address() {
+    let home = Home::new();
+    let (port, asked) = answers_once("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    let url = format!("http://127.0.0.1:{port}/services/T0/hush-hush");
+    home.with("url", &url).with(
+        "notify.toml",
+        "[[channel]]\nname = \"oncall\"\nkind = \"slack\"\nsecret_file = \"url\"\n\
+         [[route]]\nchannels = [\"oncall\"]\n",
+    );
+    home.with("c.toml", "[notify]\nfile = \"notify.toml\"\n");
+    let test = |name: &str| home.run(&["--config", "c.toml", "notifications", "test", name]);
+    let took = test("oncall");
+    assert_eq!(
+        (took.code, took.out.as_str()),
+        (0, "oncall took it: HTTP 200: ok\n"),
+        "{}",
+        took.err
+    );
+    assert!(asked.join().unwrap().contains("test of this channel: it works"));
+    let gone = test("oncall");
+    assert_eq!(gone.code, 6, "{}", gone.err);
+    assert!(gone.err.contains("did not take it: no connection"), "{}", gone.err);
+    let unknown = test("oncal");
+    assert_eq!((unknown.code, unknown.err.contains("oncall")), (3, true), "{}", unknown.err);
+    for said in [&took, &gone, &unknown, &home.run(&["--config", "c.toml", "config", "show"])] {
+        assert!(!format!("{}{}", said.out, said.err).contains("hush"), "{} {}", said.out, said.err);
+    }
+}
+
+#[test]
+fn a_mistake_in_the_channels_file_is_named_with_its_line() {
+    let home = Home::new();
+    home.with("notify.toml", "[[channel]]\nname = \"oncall\"\nkind = \"slak\"\n");
+    home.with("c.toml", "[notify]\nfile = \"notify.toml\"\n");
+    let ran = home.run(&["--config", "c.toml", "config", "check"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("notify.toml:3: kind: `slak`"), "{}", ran.err);
+    assert!(ran.err.contains("did you mean `slack`"), "{}", ran.err);
+}
+
+#[test]
+fn channels_are_listed_although_nothing_was_told_yet() {
+    let home = Home::new();
+    seed(&home.store());
+    home.with("url", "https://chat.example.org/x").with(
+        "notify.toml",
+        "[[channel]]\nname = \"oncall\"\nkind = \"slack\"\nsecret_file = \"url\"\n\
+         [[route]]\nchannels = [\"oncall\"]\n",
+    );
+    home.with("c.toml", "[notify]\nfile = \"notify.toml\"\n");
+    let text = home.run(&["--config", "c.toml", "notifications"]);
+    assert!(text.out.contains("oncall"), "{} {}", text.out, text.err);
+    assert!(text.out.contains("never tried"), "{}", text.out);
+    let list = home.run(&["--config", "c.toml", "--output", "json", "notifications", "list"]);
+    let value = parsed(&list.out);
+    assert_eq!(value["channels"][0]["channel"], "oncall", "{}", list.out);
+    assert_eq!(value["channels"][0]["waiting"], 0);
+}

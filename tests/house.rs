@@ -70,6 +70,8 @@ const CRATES: &[(&str, &[&str])] = &[
             "serde_json",
             "thiserror",
             "chrono",
+            // Time zones are data.
+            "chrono_tz",
             "sha2",
             "hex",
             "serde_saphyr",

@@ -13,6 +13,7 @@ use clap::CommandFactory as _;
 use pilothouse::cli::arguments::Arguments;
 use pilothouse::domain::action::Action;
 use pilothouse::domain::breaker::Destination;
+use pilothouse::domain::notify::ChannelName;
 use pilothouse::domain::workflow::lint::lint;
 use pilothouse::domain::workflow::template::Library;
 use pilothouse::export::csv;
@@ -391,7 +392,8 @@ fn breakers() -> String {
     let mut out = "| destination | counts as down | is an answer | running work | waiting work |\n\
                    | --- | --- | --- | --- | --- |\n"
         .to_string();
-    for destination in Destination::ALL {
+    let channel = Destination::Channel(ChannelName::parse("name").unwrap());
+    for destination in Destination::ALL.iter().copied().chain([channel]) {
         let declared = destination.declared();
         out.push_str(&format!(
             "| `{destination}` | {} | {} | {} | {} |\n",
@@ -454,6 +456,19 @@ fn every_file_that_is_named_is_there() {
             assert!(root().join(word).exists(), "{word}");
         }
     }
+}
+
+#[test]
+fn the_channels_file_in_the_readme_can_be_read() {
+    let text = readme();
+    let start = text.find("    [[channel]]").expect("a channels file");
+    let lines =
+        text[start..].lines().take_while(|line| line.is_empty() || line.starts_with("    "));
+    let file = lines.map(str::trim_start).collect::<Vec<_>>().join("\n");
+    let environment = std::collections::BTreeMap::new();
+    let read = pilothouse::config::notify::parse("README.md", &file, root(), &environment);
+    let read = read.unwrap_or_else(|error| panic!("{error}\n{file}"));
+    assert_eq!((read.channels.len(), read.routes.routes.len()), (1, 1));
 }
 
 #[test]

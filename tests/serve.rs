@@ -42,6 +42,7 @@ fn now() -> Timestamp {
 
 fn snapshot(role: Role) -> Snapshot {
     Snapshot {
+        telling: Arc::default(),
         cluster: "prod-eu1".into(),
         simulated: None,
         mode: Mode::Approve,

@@ -7,6 +7,7 @@ pub mod entropy;
 pub mod kube;
 pub mod llm;
 pub mod memory;
+pub mod notify;
 pub mod prometheus;
 pub mod relay;
 pub mod sim;

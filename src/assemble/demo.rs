@@ -16,6 +16,7 @@ use crate::engine::lockstep::{Lockstep, Played};
 use crate::engine::outside::Outside;
 use crate::ports::cluster::Identity;
 use crate::ports::store::Store;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -144,6 +145,8 @@ pub fn demo(
         poll_alerts_s: 5,
         relay: None,
         desk: None,
+        // Nobody outside is told what never happened.
+        channels: BTreeMap::new(),
         simulated: Some(words),
         speed: options.speed.max(1),
     };

@@ -1,6 +1,7 @@
 //! `doctor`: each connection and permission tried, with what to do about it.
 
 use super::memory::memory;
+use super::notify::channel;
 use super::real::{advisor, alert_source, connect, library, metrics};
 use super::store::open_store;
 use crate::adapters::clock::SystemClock;
@@ -66,6 +67,18 @@ pub async fn doctor(settings: &Settings) -> Vec<Finding> {
         Ok(None) => missing("alertmanager", "set alertmanager.url, or let it send to the webhook"),
         Err(why) => finding("alertmanager", Err(why), "see alertmanager.url"),
     });
+    for one in &settings.notify.channels {
+        let seen = match channel(one, &clock, &lines) {
+            Ok(channel) => channel.probe().await,
+            Err(why) => Err(why),
+        };
+        let name = format!("channel {}", one.name);
+        let advice = "see notify.file; `pilothouse notifications test NAME` sends a test over it";
+        findings.push(finding(&name, seen, advice));
+    }
+    if settings.notify.channels.is_empty() {
+        findings.push(missing("channels", "set notify.file: without it nobody is told anything"));
+    }
     findings.push(match advisor(settings, clock, &lines) {
         Ok(Some(client)) => {
             let advice = "see slm.endpoint, slm.model and slm.token_file: without it rules and statistics decide";

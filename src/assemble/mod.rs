@@ -5,6 +5,7 @@
 pub mod demo;
 pub mod doctor;
 pub mod memory;
+pub mod notify;
 pub mod real;
 pub mod running;
 mod stage;

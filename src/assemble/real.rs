@@ -151,6 +151,7 @@ fn lines(settings: &Settings, entropy: &dyn Entropy, clock: &Arc<dyn Clock>) -> 
         used.extend(url.as_ref().map(|url| (destination, without_secrets(url))));
     }
     used.extend(memory::place(settings).map(|place| (Destination::VectorDb, place)));
+    used.extend(super::notify::places(settings));
     Lines::new(|destination| settings.breaker(destination), &used, seed, clock)
 }
 
@@ -227,6 +228,7 @@ async fn prepare(
     });
     let relay = relay_to(settings, database.map(|database| (database, id.clone())));
     let kind = if desk.is_some() { Kind::Shared } else { Kind::Own };
+    let telling = super::notify::channels(settings, &clock, &lines)?;
     let outside = Outside {
         metrics: metrics(settings, clock.clone(), &lines)?,
         alerts: alert_source(settings, &lines)?,
@@ -241,8 +243,10 @@ async fn prepare(
         store,
         lines,
     };
+    let routes = Arc::new(settings.notify.routes.clone());
     let options = Options {
-        settings: core_settings(id, name, policy, kind),
+        channels: telling,
+        settings: CoreSettings { routes, ..core_settings(id, name, policy, kind) },
         holder: holder(outside.entropy.as_ref()),
         version: version.into(),
         lease_ttl_s: settings.engine.lease_ttl_s,
@@ -277,7 +281,7 @@ pub(super) fn core_settings(
     kind: Kind,
 ) -> CoreSettings {
     let (two_people, simulated) = (kind == Kind::Shared, kind == Kind::Simulated);
-    CoreSettings { cluster, name, policy, two_people, simulated }
+    CoreSettings { cluster, name, policy, two_people, simulated, routes: Arc::default() }
 }
 
 /// The cluster that this process is for. When it does not answer, the only one that the store knows is meant: the

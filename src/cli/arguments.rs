@@ -3,8 +3,9 @@
 use super::output::Format;
 use super::{
     actions, alert, approve, audit, breakers, cancel, claim, completions, config, demo, doctor,
-    effectiveness, engine, export, handover, list, logs, man, pause, plan, plan_anew, record,
-    reject, resume, retry, revise, show, skip, start, stop, take_over, templates, undo, watch,
+    effectiveness, engine, export, handover, list, logs, man, notifications, pause, plan,
+    plan_anew, record, reject, resume, retry, revise, show, skip, start, stop, take_over,
+    templates, undo, watch,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -142,6 +143,8 @@ pub enum Verb {
     Audit(audit::Audit),
     /// Breakers: list, show, force open, disable, reset.
     Breakers(breakers::Breakers),
+    /// Channels over which people are told: what waits, dead letters, retry, test.
+    Notifications(notifications::Notifications),
     /// Templates: list, show, lint, test.
     Templates(templates::Templates),
     /// The catalogue of actions, the site's definitions, and examples of them: list, show.

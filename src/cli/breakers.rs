@@ -20,7 +20,7 @@ const PAGE: u32 = 2_000;
 /// Lines of history.
 const HISTORY: usize = 20;
 
-/// Circuit breakers in front of the cluster, the store, Prometheus and Alertmanager.
+/// Circuit breakers in front of the cluster, the store, Prometheus, Alertmanager and each channel.
 #[derive(Debug, clap::Args)]
 pub struct Breakers {
     /// What to do; nothing: list them.
@@ -35,7 +35,7 @@ pub enum What {
     List,
     /// One: what counts, what its failure means for running and waiting work, its history.
     Show {
-        /// cluster, store, prometheus or alertmanager.
+        /// cluster, store, prometheus, alertmanager, or notify.NAME of a channel.
         name: String,
     },
     /// Hold it open: nothing is asked of the destination until `reset`.
@@ -44,7 +44,7 @@ pub enum What {
     Disable(Set),
     /// Take back what was set: it opens and closes by itself again.
     Reset {
-        /// cluster, store, prometheus or alertmanager.
+        /// cluster, store, prometheus, alertmanager, or notify.NAME of a channel.
         name: String,
         /// Why. It is in the log.
         #[arg(long, value_name = "TEXT")]
@@ -55,7 +55,7 @@ pub enum What {
 /// What is set, why and for how long.
 #[derive(Debug, clap::Args)]
 pub struct Set {
-    /// cluster, store, prometheus or alertmanager.
+    /// cluster, store, prometheus, alertmanager, or notify.NAME of a channel.
     pub name: String,
     /// Why. It is in the log.
     #[arg(long, value_name = "TEXT")]
@@ -145,7 +145,7 @@ fn lines(view: &View) -> Vec<String> {
     let ago = countdown(seconds_between(view.since, moment));
     let mut out = vec![format!(
         "{:<13} {:<10} since {} ({ago})  {}",
-        view.destination.word(),
+        view.destination,
         view.state.word(),
         rfc3339(view.since),
         view.cause

@@ -87,6 +87,11 @@ fn check(session: &Session) -> Outcome {
             problems.push(why);
         }
     }
+    for channel in &settings.notify.channels {
+        if let Err(why) = channel.secret.read() {
+            problems.push(format!("channel {}: {why}", channel.name));
+        }
+    }
     if !problems.is_empty() {
         return Err(Failure::usage(problems.join("\n")));
     }

@@ -27,6 +27,7 @@ pub mod handover;
 pub mod list;
 pub mod logs;
 pub mod man;
+pub mod notifications;
 pub mod output;
 pub mod pause;
 pub mod plan;

@@ -91,6 +91,7 @@ fn dispatch(arguments: Arguments) -> Outcome {
         Some(Verb::Record(verb)) => verb.run(&session),
         Some(Verb::Audit(verb)) => verb.run(&session),
         Some(Verb::Breakers(verb)) => verb.run(&session),
+        Some(Verb::Notifications(verb)) => verb.run(&session),
         Some(Verb::Templates(verb)) => verb.run(&session),
         Some(Verb::Actions(verb)) => verb.run(&session),
         Some(Verb::Config(verb)) => verb.run(&session),

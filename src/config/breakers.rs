@@ -44,7 +44,8 @@ impl Read<'_> {
             | Destination::Store
             | Destination::Prometheus
             | Destination::Model
-            | Destination::VectorDb => 0,
+            | Destination::VectorDb
+            | Destination::Channel(_) => 0,
         };
         // Whoever lets it take longer means that it may be slower.
         let slowly = match destination {
@@ -56,7 +57,8 @@ impl Read<'_> {
             | Destination::Cluster
             | Destination::Store
             | Destination::Prometheus
-            | Destination::VectorDb => 0,
+            | Destination::VectorDb
+            | Destination::Channel(_) => 0,
         };
         Limits {
             window_s: self.of(destination, "window").max(rarely),
@@ -82,10 +84,11 @@ impl Read<'_> {
                     (HTTP_TIMEOUT_S, Some((self.number)("alertmanager.poll")))
                 }
                 Destination::Model => ((self.number)("slm.timeout"), None),
-                Destination::Store | Destination::Prometheus | Destination::Alertmanager => {
-                    (HTTP_TIMEOUT_S, None)
-                }
                 Destination::VectorDb => (VECTOR_DB_TIMEOUT_S, Some(VECTOR_DB_EVERY_S)),
+                Destination::Store
+                | Destination::Prometheus
+                | Destination::Alertmanager
+                | Destination::Channel(_) => (HTTP_TIMEOUT_S, None),
             };
             let set = |key: &str| self.set(*destination, key);
             for (key, why) in self.limits(*destination).nonsense(call_s, every_s) {

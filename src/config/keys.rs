@@ -369,6 +369,12 @@ pub const KEYS: &[Key] = &[
     key("breakers.vector-db.open_most", at_least(1), "1m", OPEN_MOST),
     key("breakers.vector-db.probes", PROBES, "2", PROBES_ABOUT),
     key("breakers.vector-db.probe_lease", at_least(1), "30s", PROBE_LEASE),
+    key(
+        "notify.file",
+        Kind::Path,
+        "",
+        "channels file: over which channels people are told, and what; empty: nobody is told",
+    ),
     key("ui.theme", Kind::Text, "dark", "theme: a shipped name or a file"),
     key("ui.glyphs", Kind::Choice(GLYPHS), "auto", "signs and borders"),
     key("log.file", Kind::Path, "", "log file; empty: pilothouse.log beside the store"),

@@ -3,6 +3,7 @@
 use super::breakers;
 use super::document::{Problem, did_you_mean, read};
 use super::keys::{ALERTS_MATCH, KEYS, Key, find};
+use super::notify;
 use super::secret::Secret;
 use super::settings::{
     AlertmanagerSettings, ApprovalSettings, ClusterSettings, EngineSettings, LogSettings,
@@ -87,10 +88,13 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
         layers.complete(sources);
         layers.cross_check();
     }
+    let file_of_channels = layers.path("notify.file");
+    let (channels, wrong) = notify::of(file_of_channels.as_deref(), &sources.environment);
+    layers.problems.extend(wrong);
     if !layers.problems.is_empty() {
         return Err(ConfigError(layers.problems));
     }
-    let settings = layers.settings();
+    let settings = layers.settings(channels);
     Ok(Loaded { settings, entries: layers.entries, file, warnings: strange_variables(sources) })
 }
 
@@ -342,8 +346,9 @@ impl Layers {
         }
     }
 
-    fn settings(&self) -> Settings {
+    fn settings(&self, notify: notify::NotifySettings) -> Settings {
         Settings {
+            notify,
             cluster: ClusterSettings {
                 kubeconfig: self.path("cluster.kubeconfig"),
                 context: Some(self.text("cluster.context")).filter(|text| !text.is_empty()),

@@ -9,6 +9,7 @@ mod checks;
 pub mod document;
 pub mod keys;
 pub mod load;
+pub mod notify;
 pub mod roles;
 pub mod secret;
 pub mod settings;

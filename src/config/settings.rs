@@ -1,5 +1,6 @@
 //! The settings, as plain values. Made by [`super::load`], which has checked them.
 
+use super::notify::NotifySettings;
 use super::secret::Secret;
 use crate::domain::breaker::{Destination, Limits};
 use crate::domain::effectiveness::RepeatLimits;
@@ -44,6 +45,8 @@ pub struct Settings {
     pub vector_db: VectorDbSettings,
     /// `[breakers]`: when each opens and closes.
     pub breakers: BTreeMap<Destination, Limits>,
+    /// `[notify]`: channels over which people are told, and what.
+    pub notify: NotifySettings,
     /// `[ui]`. Also there in a headless build.
     pub ui: UiSettings,
     /// `[log]`.

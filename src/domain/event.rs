@@ -8,6 +8,7 @@ use super::approval::{Approval, ApprovalRequest, Drift, Preflight};
 use super::breaker::{Destination, Move, Setting};
 use super::diagnosis::Diagnosis;
 use super::id::{AttemptId, ExecutionId, PlanDigest, RemediationId, StepPath};
+use super::notify::{Addressed, ChannelName, Notice, Telling};
 use super::principal::Principal;
 use super::resource::ObjectKey;
 use super::steering::{Steering, Wish};
@@ -272,6 +273,34 @@ pub enum Event {
         /// Until when; `None`: until somebody takes it back.
         until: Option<Timestamp>,
     },
+    /// People are to be told, over these channels. Its position is the notice's number.
+    Noticed {
+        /// What.
+        notice: Box<Notice>,
+        /// For a reminder: when the request was asked that it reminds of.
+        #[serde(default)]
+        reminds_of: Option<Timestamp>,
+        /// Over which channels, and from when on.
+        to: Vec<Addressed>,
+    },
+    /// A channel was tried.
+    Told {
+        /// Which.
+        channel: ChannelName,
+        /// Numbers of the notices that it was to carry.
+        notices: Vec<u64>,
+        /// What came of it.
+        outcome: Telling,
+    },
+    /// A person has dead letters tried again.
+    PutBack {
+        /// Who, in one line.
+        by: String,
+        /// For which channel.
+        channel: ChannelName,
+        /// Their numbers.
+        notices: Vec<u64>,
+    },
     /// The cluster behind the connection is not the pinned one: writes are off.
     IdentityMismatch {
         /// What is there now.
@@ -369,6 +398,12 @@ pub enum DecodeError {
 }
 
 impl Event {
+    /// Whether it is about telling people: it is in a case's record, and nothing that happens to the case.
+    #[must_use]
+    pub fn tells(&self) -> bool {
+        matches!(self, Self::Noticed { .. } | Self::Told { .. } | Self::PutBack { .. })
+    }
+
     /// Kind and payload as stored.
     ///
     /// # Errors

@@ -27,6 +27,7 @@ pub mod id;
 pub mod managed;
 pub mod memory;
 pub mod named;
+pub mod notify;
 pub mod operation;
 pub mod policy;
 pub mod principal;

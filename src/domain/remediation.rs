@@ -314,9 +314,12 @@ impl Remediation {
     /// Folds one more event of this case. Events of other subjects are not given to it.
     pub fn apply(&mut self, recorded: &Recorded) {
         let at = recorded.at;
-        self.updated_at = at;
         if recorded.seq > 0 {
             self.events.1 = recorded.seq;
+        }
+        // That people are told of it is in its record, and is nothing that happens to it.
+        if !recorded.event.tells() {
+            self.updated_at = at;
         }
         match &recorded.event {
             Event::AlertJoined { alert } => {
@@ -488,6 +491,9 @@ impl Remediation {
             | Event::Started { .. }
             | Event::BreakerMoved(_)
             | Event::BreakerSet { .. }
+            | Event::Noticed { .. }
+            | Event::Told { .. }
+            | Event::PutBack { .. }
             | Event::IdentityMismatch { .. } => {}
         }
     }

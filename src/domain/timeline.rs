@@ -72,15 +72,7 @@ fn words(event: &Event, case: Option<&Remediation>) -> String {
                 outcome.word()
             )
         }
-        Event::ExecutionEnded { undone, succeeded, why } => {
-            let how = match (undone, succeeded) {
-                (Some(true), _) => "ended, undone",
-                (Some(false), _) => "ended, not all undone",
-                (None, true) => "ended, all steps done",
-                (None, false) => "ended, failed",
-            };
-            format!("execution {how}: {why}")
-        }
+        Event::ExecutionEnded { undone, succeeded, why } => ended(*undone, *succeeded, why),
         Event::Judged { judgement } => format!("verdict {}: {}", judgement.verdict, judgement.why),
         Event::Closed { outcome, why } => format!("closed, {}: {why}", outcome.word()),
         Event::Claimed { by } => format!("claimed by {}", by.describe()),
@@ -88,8 +80,21 @@ fn words(event: &Event, case: Option<&Remediation>) -> String {
         | Event::Started { .. }
         | Event::BreakerMoved(_)
         | Event::BreakerSet { .. }
+        | Event::Noticed { .. }
+        | Event::Told { .. }
+        | Event::PutBack { .. }
         | Event::IdentityMismatch { .. } => cluster_sentence(event).unwrap_or_default(),
     }
+}
+
+fn ended(undone: Option<bool>, succeeded: bool, why: &str) -> String {
+    let how = match (undone, succeeded) {
+        (Some(true), _) => "ended, undone",
+        (Some(false), _) => "ended, not all undone",
+        (None, true) => "ended, all steps done",
+        (None, false) => "ended, failed",
+    };
+    format!("execution {how}: {why}")
 }
 
 /// What happened to the cluster as a whole.
@@ -105,6 +110,9 @@ fn cluster_sentence(event: &Event) -> Option<String> {
     }
     if let Event::BreakerSet { destination, setting, by, reason, .. } = event {
         return Some(set_words(*destination, *setting, by, reason));
+    }
+    if let Some(words) = super::notify::words(event) {
+        return Some(words);
     }
     if let Event::IdentityMismatch { found } = event {
         let place = "another cluster is behind the connection";
@@ -183,6 +191,9 @@ fn steered_sentence(event: &Event) -> String {
         | Event::Closing { .. }
         | Event::BreakerMoved(_)
         | Event::BreakerSet { .. }
+        | Event::Noticed { .. }
+        | Event::Told { .. }
+        | Event::PutBack { .. }
         | Event::IdentityMismatch { .. } => String::new(),
     }
 }
@@ -258,6 +269,9 @@ fn decision_sentence(event: &Event) -> String {
         | Event::Started { .. }
         | Event::BreakerMoved(_)
         | Event::BreakerSet { .. }
+        | Event::Noticed { .. }
+        | Event::Told { .. }
+        | Event::PutBack { .. }
         | Event::IdentityMismatch { .. } => String::new(),
     }
 }
@@ -322,6 +336,9 @@ fn step_sentence(event: &Event, case: Option<&Remediation>) -> String {
         | Event::Started { .. }
         | Event::BreakerMoved(_)
         | Event::BreakerSet { .. }
+        | Event::Noticed { .. }
+        | Event::Told { .. }
+        | Event::PutBack { .. }
         | Event::IdentityMismatch { .. } => String::new(),
     }
 }

@@ -4,6 +4,7 @@ use crate::domain::alert::Alert;
 use crate::domain::approval::{Decision, Gesture};
 use crate::domain::breaker::{Destination, Setting};
 use crate::domain::id::{PlanDigest, RemediationId, StepPath};
+use crate::domain::notify::ChannelName;
 use crate::domain::principal::Principal;
 use crate::domain::resource::ObjectKey;
 use crate::domain::steering::Steering;
@@ -100,6 +101,13 @@ pub enum Command {
         #[serde(default)]
         until: Option<Timestamp>,
     },
+    /// Have dead letters tried again.
+    TellAgain {
+        /// Those of this channel; `None`: of all.
+        channel: Option<ChannelName>,
+        /// The one with this number; `None`: all.
+        notice: Option<u64>,
+    },
     /// Lift the stop.
     Start {
         /// The cluster's name, typed.
@@ -126,6 +134,7 @@ impl Command {
                 Setting::ForcedOpen => "breakers force-open",
                 Setting::Disabled => "breakers disable",
             },
+            Self::TellAgain { .. } => "notifications retry",
             Self::Stop { .. } => "stop",
             Self::Start { .. } => "start",
         }
@@ -140,6 +149,7 @@ impl Command {
             | Self::PlanAnew { .. }
             | Self::Claim { .. }
             | Self::Breaker { .. }
+            | Self::TellAgain { .. }
             | Self::Plan { .. }
             | Self::Revise { .. }
             | Self::Steer { .. }

@@ -7,6 +7,7 @@ use crate::domain::breaker::Move;
 use crate::domain::diagnosis::Diagnosis;
 use crate::domain::effectiveness::Record;
 use crate::domain::id::{AttemptId, PlanDigest, RemediationId, StepPath};
+use crate::domain::notify::ChannelName;
 use crate::domain::operation::Operation;
 use crate::domain::remediation::Remediation;
 use crate::domain::resource::{ObjectKey, ObjectRef};
@@ -171,6 +172,24 @@ pub enum Looked {
     Unavailable(String),
 }
 
+/// What came of a message to people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// The other side took it; its words.
+    Told(String),
+    /// It did not, and may another time.
+    Later {
+        /// Why.
+        why: String,
+        /// After how many seconds, where the other side says it.
+        after_s: Option<u64>,
+    },
+    /// It refuses it, and will the next time too.
+    Refused(String),
+    /// The breaker let nothing through.
+    NotLetThrough,
+}
+
 /// An alert from the inbox with what intake found out about it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Taken {
@@ -317,6 +336,15 @@ pub enum Input {
     },
     /// A breaker changed its state.
     BreakerMoved(Move),
+    /// What came of a message.
+    Heard {
+        /// Over which channel.
+        channel: ChannelName,
+        /// Numbers of the notices in it.
+        notices: Vec<u64>,
+        /// What.
+        heard: Heard,
+    },
     /// The cluster behind the connection is another.
     IdentityMismatch {
         /// What is there.

@@ -245,6 +245,7 @@ impl<S: Stage> Lockstep<S> {
             | Command::PlanAnew { .. }
             | Command::Claim { .. }
             | Command::Breaker { .. }
+            | Command::TellAgain { .. }
             | Command::Plan { .. }
             | Command::Stop { .. }
             | Command::Start { .. } => None,
@@ -275,6 +276,7 @@ impl<S: Stage> Lockstep<S> {
                 | Command::PlanAnew { .. }
                 | Command::Claim { .. }
                 | Command::Breaker { .. }
+                | Command::TellAgain { .. }
                 | Command::Stop { .. }
                 | Command::Start { .. } => {
                     Ok(Input::Command { request, preflight: Some(Preflight::default()) })

@@ -65,6 +65,7 @@ pub async fn snapshot(
         name: String::new(),
         policy: Arc::new(Policy::default()),
         two_people: false,
+        routes: Arc::default(),
         simulated: false,
     });
     catch_up(store, cluster, &mut core, Head::empty()).await?;

@@ -5,6 +5,7 @@ use crate::domain::breaker::View;
 use crate::domain::effectiveness::Record;
 use crate::domain::event::Outcome;
 use crate::domain::id::{PlanDigest, RemediationId};
+use crate::domain::notify::Shown;
 use crate::domain::policy::Mode;
 use crate::domain::remediation::{Remediation, State};
 use crate::domain::time::Timestamp;
@@ -134,6 +135,8 @@ pub struct Snapshot {
     pub sources: Vec<Source>,
     /// Breakers, those that are not closed first.
     pub breakers: Arc<Vec<View>>,
+    /// Channels over which people are told, what waits for them, and dead letters.
+    pub telling: Arc<Shown>,
     /// Alerts firing now among open cases.
     pub firing: u32,
     /// The engine's clock when this was made (virtual in the simulation).

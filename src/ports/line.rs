@@ -11,10 +11,17 @@ use crate::domain::breaker::{
     Answer, Breaker, Destination, Forced, Limits, Moment, Move, Refused, Setting, State, Ticket,
     View,
 };
+use crate::domain::notify::ChannelName;
 use crate::domain::time::rfc3339;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+/// What makes the jitter of each channel another.
+fn lane_of(destination: Destination) -> u64 {
+    let bytes = destination.to_string();
+    bytes.bytes().fold(7 << 40, |lane, byte| lane.rotate_left(8) ^ u64::from(byte))
+}
 
 struct Inner {
     clock: Arc<dyn Clock>,
@@ -120,7 +127,6 @@ impl Drop for Calling {
 }
 
 /// All lines of a process.
-#[derive(Debug)]
 pub struct Lines {
     cluster: Line,
     store: Line,
@@ -128,7 +134,15 @@ pub struct Lines {
     alertmanager: Line,
     model: Line,
     vector_db: Line,
+    channels: BTreeMap<ChannelName, Line>,
+    clock: Arc<dyn Clock>,
     used: BTreeSet<Destination>,
+}
+
+impl std::fmt::Debug for Lines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(&self.used).finish()
+    }
 }
 
 impl Lines {
@@ -151,6 +165,11 @@ impl Lines {
             alertmanager: to(Destination::Alertmanager, 4 << 40),
             model: to(Destination::Model, 5 << 40),
             vector_db: to(Destination::VectorDb, 6 << 40),
+            channels: used
+                .keys()
+                .filter_map(|one| Some((one.channel()?, to(*one, lane_of(*one)))))
+                .collect(),
+            clock: Arc::clone(clock),
             used: used.keys().copied().collect(),
         }
     }
@@ -162,21 +181,30 @@ impl Lines {
         Self::new(Limits::shipped, &used, 0, clock)
     }
 
-    /// The line to one.
+    /// The line to one. To a channel that is not configured it is a new one, which nobody sees.
     #[must_use]
     pub fn to(&self, destination: Destination) -> Line {
-        self.line(destination).clone()
+        self.line(destination).cloned().unwrap_or_else(|| {
+            let (limits, clock) = (Limits::shipped(destination), Arc::clone(&self.clock));
+            Line::new(destination, limits, "", 0, clock)
+        })
     }
 
-    fn line(&self, destination: Destination) -> &Line {
+    fn line(&self, destination: Destination) -> Option<&Line> {
         match destination {
-            Destination::Cluster => &self.cluster,
-            Destination::Store => &self.store,
-            Destination::Prometheus => &self.prometheus,
-            Destination::Alertmanager => &self.alertmanager,
-            Destination::Model => &self.model,
-            Destination::VectorDb => &self.vector_db,
+            Destination::Cluster => Some(&self.cluster),
+            Destination::Store => Some(&self.store),
+            Destination::Prometheus => Some(&self.prometheus),
+            Destination::Alertmanager => Some(&self.alertmanager),
+            Destination::Model => Some(&self.model),
+            Destination::VectorDb => Some(&self.vector_db),
+            Destination::Channel(name) => self.channels.get(&name),
         }
+    }
+
+    /// Each destination that is configured, with its line.
+    fn each(&self) -> impl Iterator<Item = (Destination, &Line)> {
+        self.used().filter_map(|one| Some((one, self.line(one)?)))
     }
 
     /// Which destinations are configured.
@@ -187,16 +215,18 @@ impl Lines {
     /// How each stands.
     #[must_use]
     pub fn states(&self) -> BTreeMap<Destination, State> {
-        self.used().map(|one| (one, self.line(one).state())).collect()
+        self.each().map(|(one, line)| (one, line.state())).collect()
     }
 
-    /// Destinations that can take a probe now.
+    /// Destinations that can take a probe now. A channel takes none: there is no message without a reader, so the next
+    /// that is due tries it.
     #[must_use]
     pub fn wanting_probes(&self) -> Vec<Destination> {
-        self.used()
-            .filter(|one| {
-                self.line(*one).state() == State::HalfOpen && self.line(*one).places() > 0
+        self.each()
+            .filter(|(one, line)| {
+                one.channel().is_none() && line.state() == State::HalfOpen && line.places() > 0
             })
+            .map(|(one, _)| one)
             .collect()
     }
 
@@ -204,8 +234,7 @@ impl Lines {
     #[must_use]
     pub fn take_moves(&self) -> Vec<Move> {
         let mut moves = Vec::new();
-        for one in self.used() {
-            let line = self.line(one);
+        for (_, line) in self.each() {
             let _as_it_is_now = line.state();
             moves.extend(line.breaker().take_moves());
         }
@@ -215,15 +244,15 @@ impl Lines {
 
     /// Sets each as a person wants it; those that are not named go by themselves.
     pub fn set(&self, forced: &BTreeMap<Destination, Forced>) {
-        for one in self.used() {
+        for (one, line) in self.each() {
             match forced.get(&one) {
                 Some(forced) => {
                     let Forced { setting, by, reason, .. } = forced;
-                    self.line(one).set(*setting, &format!("by {by}: {reason}"));
+                    line.set(*setting, &format!("by {by}: {reason}"));
                 }
-                None => self
-                    .line(one)
-                    .set(Setting::Automatic, "taken back by a person, or its time is over"),
+                None => {
+                    line.set(Setting::Automatic, "taken back by a person, or its time is over");
+                }
             }
         }
     }
@@ -231,13 +260,13 @@ impl Lines {
     /// The picture of each.
     #[must_use]
     pub fn views(&self) -> Vec<View> {
-        self.used().map(|one| self.line(one).view()).collect()
+        self.each().map(|(_, line)| line.view()).collect()
     }
 
     /// Why no call passes to a destination now; `None`: they do.
     #[must_use]
     pub fn closed_to(&self, destination: Destination) -> Option<String> {
-        let line = self.line(destination);
+        let line = self.line(destination)?;
         if line.state().passes() {
             return None;
         }

@@ -2,6 +2,7 @@
 
 pub mod advisor;
 pub mod alerts;
+pub mod channel;
 pub mod clock;
 pub mod cluster;
 pub mod desk;

@@ -4,6 +4,7 @@
 
 use super::http::Edge;
 use crate::domain::breaker::View;
+use crate::domain::notify::ChannelShown;
 use crate::domain::remediation::State as CaseState;
 use crate::engine::snapshot::{Role, Snapshot};
 use axum::extract::State;
@@ -49,6 +50,7 @@ pub async fn metrics(State(edge): State<Arc<Edge>>, headers: HeaderMap) -> Respo
     let snapshot = edge.handle.snapshot();
     of_snapshot(&mut out, &snapshot);
     of_breakers(&mut out, &snapshot);
+    of_channels(&mut out, &snapshot);
     of_webhook(&mut out, &edge);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], out.0).into_response()
 }
@@ -151,8 +153,31 @@ fn of_breakers(out: &mut Exposition, snapshot: &Snapshot) {
         out.family(name, "gauge", help);
         for view in snapshot.breakers.iter() {
             if let Some(value) = of(view) {
-                out.sample(name, Some(("breaker", view.destination.word())), value);
+                let destination = view.destination.to_string();
+                out.sample(name, Some(("breaker", &destination)), value);
             }
+        }
+    }
+}
+
+/// Name, kind, help, and how it is had of a channel.
+type ChannelFigure = (&'static str, &'static str, &'static str, fn(&ChannelShown) -> u64);
+
+fn of_channels(out: &mut Exposition, snapshot: &Snapshot) {
+    let figures: [ChannelFigure; 4] = [
+        ("pilothouse_notices_waiting", "gauge", "Notices that wait to be told.", |one| {
+            one.waiting as u64
+        }),
+        ("pilothouse_notices_dead", "gauge", "Dead letters.", |one| one.dead as u64),
+        ("pilothouse_notices_told_total", "counter", "Notices that were told.", |one| one.told),
+        ("pilothouse_notices_failed_total", "counter", "Tries to tell that failed.", |one| {
+            one.failed
+        }),
+    ];
+    for (name, kind, help, of) in figures {
+        out.family(name, kind, help);
+        for channel in &snapshot.telling.channels {
+            out.sample(name, Some(("channel", channel.channel.as_str())), of(channel));
         }
     }
 }

@@ -149,6 +149,7 @@ fn long_log() {
             policy: Arc::new(Policy::default()),
             two_people: false,
             simulated: true,
+            routes: Arc::default(),
         };
         let mut core = Core::new(settings);
         let began = Instant::now();

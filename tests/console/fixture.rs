@@ -666,6 +666,7 @@ pub fn picture(cases: &[Remediation]) -> Snapshot {
         .map(|case| (case.id.clone(), Arc::new(case.clone())))
         .collect();
     Snapshot {
+        telling: Arc::default(),
         cluster: "sim-eu1".into(),
         simulated: Some("scenario fixture, seed 7".into()),
         mode: Mode::Approve,

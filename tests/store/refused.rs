@@ -47,6 +47,7 @@ async fn engine(place: &Place) -> (Handle, Arc<dyn Store>, ClusterId) {
         policy,
         two_people: false,
         simulated: true,
+        routes: Arc::default(),
     };
     let options = Options {
         settings,
@@ -56,6 +57,7 @@ async fn engine(place: &Place) -> (Handle, Arc<dyn Store>, ClusterId) {
         poll_alerts_s: 0,
         relay: None,
         desk: None,
+        channels: BTreeMap::new(),
         simulated: None,
         speed: 1,
     };

@@ -1,24 +1,30 @@
 //! Destinations, and what it means when one is down: the one table that screen, verbs and README show.
 
-use crate::domain::diagnosis::words;
+use crate::domain::notify::ChannelName;
+use serde::{Deserialize, Serialize};
 
-words!(
-    /// What lies behind a breaker. Each adapter reaches exactly one.
-    Destination {
-        /// The cluster's API server.
-        Cluster = "cluster",
-        /// The store: the event log.
-        Store = "store",
-        /// Prometheus.
-        Prometheus = "prometheus",
-        /// Alertmanager's API.
-        Alertmanager = "alertmanager",
-        /// The model that advises.
-        Model = "model",
-        /// The vector database: memory of past cases.
-        VectorDb = "vector-db",
-    }
-);
+/// What lies behind a breaker. Each adapter reaches exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Destination {
+    /// The cluster's API server.
+    Cluster,
+    /// The store: the event log.
+    Store,
+    /// Prometheus.
+    Prometheus,
+    /// Alertmanager's API.
+    Alertmanager,
+    /// The model that advises.
+    Model,
+    /// The vector database: memory of past cases.
+    VectorDb,
+    /// A channel over which people are told: `notify.NAME`.
+    Channel(ChannelName),
+}
+
+/// What stands before the name of a channel.
+const CHANNEL: &str = "notify.";
 
 /// What the failure of a destination means, in sentences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +44,30 @@ pub struct Declared {
 }
 
 impl Destination {
+    /// All but the channels, which the settings name.
+    pub const ALL: &'static [Self] = &[
+        Self::Cluster,
+        Self::Store,
+        Self::Prometheus,
+        Self::Alertmanager,
+        Self::Model,
+        Self::VectorDb,
+    ];
+
+    /// The channel that it is, if it is one.
+    #[must_use]
+    pub fn channel(self) -> Option<ChannelName> {
+        match self {
+            Self::Channel(name) => Some(name),
+            Self::Cluster
+            | Self::Store
+            | Self::Prometheus
+            | Self::Alertmanager
+            | Self::Model
+            | Self::VectorDb => None,
+        }
+    }
+
     /// The row of the table. A new destination has one before it compiles.
     #[must_use]
     pub fn declared(self) -> Declared {
@@ -103,6 +133,7 @@ impl Destination {
                 instead: "plans without past cases; the log keeps what is to be remembered",
                 never_forced: "",
             },
+            Self::Channel(_) => of_a_channel(),
         }
     }
 
@@ -111,9 +142,54 @@ impl Destination {
     /// # Errors
     /// The sentence.
     pub fn named(name: &str) -> Result<Self, String> {
-        Self::from_word(name).ok_or_else(|| {
-            let all = Self::ALL.iter().map(|one| one.word()).collect::<Vec<_>>().join(", ");
-            format!("there is no breaker `{name}`: {all}")
+        if let Some(channel) = name.strip_prefix(CHANNEL) {
+            return ChannelName::parse(channel).map(Self::Channel);
+        }
+        Self::ALL.iter().copied().find(|one| one.to_string() == name).ok_or_else(|| {
+            let all = Self::ALL.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            format!("there is no breaker `{name}`: {all}, {CHANNEL}NAME of a channel")
         })
+    }
+}
+
+impl std::fmt::Display for Destination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cluster => f.pad("cluster"),
+            Self::Store => f.pad("store"),
+            Self::Prometheus => f.pad("prometheus"),
+            Self::Alertmanager => f.pad("alertmanager"),
+            Self::Model => f.pad("model"),
+            Self::VectorDb => f.pad("vector-db"),
+            Self::Channel(name) => f.pad(&format!("{CHANNEL}{name}")),
+        }
+    }
+}
+
+impl TryFrom<String> for Destination {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        Self::named(&name)
+    }
+}
+
+impl From<Destination> for String {
+    fn from(one: Destination) -> Self {
+        one.to_string()
+    }
+}
+
+/// The row of every channel.
+fn of_a_channel() -> Declared {
+    Declared {
+        down: "no connection, no answer in time, an answer that breaks off, 5xx; of a mail server also 421",
+        answers: "4xx: a notice that is refused for good is a dead letter at once; 408, 425, 429 and what a mail \
+                  server refuses for now are tried again",
+        running: "nothing waits for it: a step that tells people is done when what it tells is in the log",
+        waiting: "notices wait in the log and go out when it is back; the first of them is the probe; what could \
+                  not be told in time is a dead letter, said over the other channels",
+        instead: "notices wait in the log: `pilothouse notifications`",
+        never_forced: "",
     }
 }

@@ -61,6 +61,15 @@ impl Limits {
             Destination::VectorDb => {
                 Self { min_calls: 3, slow_after_s: 2, open_s: 5, open_most_s: 60, ..base }
             }
+            // What is told seldom is tried seldom, and the first message that goes through shows that it is back.
+            Destination::Channel(_) => Self {
+                window_s: 600,
+                min_calls: 3,
+                open_s: 15,
+                open_most_s: 300,
+                probes: 1,
+                ..base
+            },
         }
     }
 

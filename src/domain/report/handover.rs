@@ -279,6 +279,7 @@ fn deed(recorded: &Recorded, cases: &[Remediation]) -> Option<Deed> {
         | Event::Claimed { .. }
         | Event::Stopped { .. }
         | Event::BreakerSet { .. }
+        | Event::PutBack { .. }
         | Event::Started { .. } => true,
         Event::EngineStarted { .. }
         | Event::Opened { .. }
@@ -303,6 +304,8 @@ fn deed(recorded: &Recorded, cases: &[Remediation]) -> Option<Deed> {
         | Event::Judged { .. }
         | Event::Closed { .. }
         | Event::BreakerMoved(_)
+        | Event::Noticed { .. }
+        | Event::Told { .. }
         | Event::IdentityMismatch { .. } => false,
     };
     let case = recorded.subject.as_ref().and_then(|id| cases.iter().find(|case| case.id == *id));

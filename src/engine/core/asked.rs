@@ -35,6 +35,7 @@ impl Core {
             | Command::PlanAnew { .. }
             | Command::Claim { .. }
             | Command::Breaker { .. }
+            | Command::TellAgain { .. }
             | Command::Steer { .. }
             | Command::Stop { .. }
             | Command::Start { .. } => Err((Refusal::Invalid, "this command makes no plan".into())),
@@ -61,6 +62,7 @@ impl Core {
             | Command::PlanAnew { .. }
             | Command::Claim { .. }
             | Command::Breaker { .. }
+            | Command::TellAgain { .. }
             | Command::Steer { .. }
             | Command::Stop { .. }
             | Command::Start { .. } => Ok(()),

@@ -124,6 +124,10 @@ impl Core {
                 self.allow_anywhere(by, &Permission::Breakers)?;
                 self.set_breaker(out, by, (*destination, *setting, *until), reason, now)
             }
+            Command::TellAgain { channel, notice } => {
+                self.allow_anywhere(by, &Permission::Breakers)?;
+                self.put_back(out, by, (*channel, *notice), now)
+            }
             Command::Stop { reason } => {
                 self.allow_anywhere(by, &Permission::Execute)?;
                 let event = Event::Stopped { by: by.describe(), reason: reason.clone() };
@@ -435,6 +439,7 @@ impl Core {
             Command::Alerts { .. }
             | Command::Plan { .. }
             | Command::Breaker { .. }
+            | Command::TellAgain { .. }
             | Command::Stop { .. }
             | Command::Start { .. } => (None, None),
         };

@@ -157,6 +157,9 @@ impl Core {
             | Event::Started { .. }
             | Event::BreakerMoved(_)
             | Event::BreakerSet { .. }
+            | Event::Noticed { .. }
+            | Event::Told { .. }
+            | Event::PutBack { .. }
             | Event::IdentityMismatch { .. } => {}
         }
     }

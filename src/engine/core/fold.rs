@@ -6,6 +6,7 @@ use crate::domain::diagnosis::Disposition;
 use crate::domain::effectiveness::Ledger;
 use crate::domain::event::{Event, Outcome, Recorded};
 use crate::domain::id::{AttemptId, ClusterId, RemediationId};
+use crate::domain::notify::{ChannelName, Outbox, Routes};
 use crate::domain::policy::Policy;
 use crate::domain::principal::Principal;
 use crate::domain::remediation::Remediation;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub two_people: bool,
     /// Whether the cluster is simulated.
     pub simulated: bool,
+    /// Whom to tell what. Empty in a simulation: nothing of it leaves.
+    pub routes: Arc<Routes>,
 }
 
 /// One firing of one alert: fingerprint and start.
@@ -88,11 +91,13 @@ pub struct Core {
     /// What people set of them.
     pub(super) forced: BTreeMap<Destination, Forced>,
     pub(super) began_at: Option<Timestamp>,
+    pub(super) outbox: Outbox,
     // What follows may be forgotten at any time.
     pub(super) role: Role,
     pub(super) issued: BTreeSet<AttemptId>,
     pub(super) not_before: BTreeMap<JobKey, (Timestamp, u32)>,
     pub(super) halted: bool,
+    pub(super) not_told_before: BTreeMap<ChannelName, Timestamp>,
 }
 
 /// What `accept` brings.
@@ -128,10 +133,12 @@ impl Core {
             breakers: BTreeMap::new(),
             forced: BTreeMap::new(),
             began_at: None,
+            outbox: Outbox::default(),
             role: Role::Starting,
             issued: BTreeSet::new(),
             not_before: BTreeMap::new(),
             halted: false,
+            not_told_before: BTreeMap::new(),
         }
     }
 
@@ -241,6 +248,7 @@ impl Core {
             self.seq = recorded.seq;
         }
         self.last_at = Some(self.last_at.map_or(recorded.at, |last| last.max(recorded.at)));
+        self.outbox.fold(recorded);
         match &recorded.subject {
             Some(id) => self.fold_case(id, recorded),
             None => self.fold_cluster(recorded),
@@ -256,6 +264,9 @@ impl Core {
         let Some(case) = self.open.get_mut(id) else { return };
         let case = Arc::make_mut(case);
         case.apply(recorded);
+        if recorded.event.tells() {
+            return self.note_telling(recorded);
+        }
         let line = case.last.clone();
         if let Event::StepChanged { path, state: StepState::Done, .. } = &recorded.event {
             Arc::make_mut(&mut self.history).learn(case, path);
@@ -332,6 +343,8 @@ impl Core {
                 self.halted = false;
             }
             Event::BreakerMoved(_) | Event::BreakerSet { .. } => self.fold_breaker(recorded),
+            Event::Noticed { .. } => {}
+            Event::Told { .. } | Event::PutBack { .. } => self.note_telling(recorded),
             Event::EngineStarted { holder, version, cluster_name, simulated } => {
                 self.breakers_anew(recorded.at);
                 self.mismatch = None;
@@ -439,6 +452,9 @@ impl Core {
             | Event::Started { .. }
             | Event::BreakerMoved(_)
             | Event::BreakerSet { .. }
+            | Event::Noticed { .. }
+            | Event::Told { .. }
+            | Event::PutBack { .. }
             | Event::IdentityMismatch { .. } => String::new(),
         };
         if let Event::AttemptStarted { attempt, .. } = &event {

@@ -24,6 +24,7 @@ mod steering_tests;
 mod steps;
 #[cfg(test)]
 mod steps_tests;
+mod telling;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -32,3 +33,4 @@ mod undo;
 
 pub use fold::{Accepted, Core, Settings};
 pub use rows::Live;
+pub use telling::Due;

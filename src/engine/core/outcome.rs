@@ -76,6 +76,9 @@ impl Core {
             }
             Input::Assessed { id, result } => self.assessed(&mut out, &id, result, now),
             Input::BreakerMoved(one) => self.take_move(&mut out, one, now),
+            Input::Heard { channel, notices, heard } => {
+                self.heard(&mut out, channel, notices, heard, now);
+            }
             Input::IdentityMismatch { found } => {
                 if self.mismatch.is_none() {
                     self.role = Role::Locked { why: found.clone() };
@@ -87,6 +90,7 @@ impl Core {
         }
         self.lapse_breakers(&mut out, now);
         self.advance(&mut out, now);
+        self.notice(&mut out, now);
         out
     }
 

@@ -3,6 +3,7 @@
 use super::fold::{CLOSED_ROWS, Core};
 use crate::domain::breaker::{Destination, View};
 use crate::domain::id::RemediationId;
+use crate::domain::notify::Shown;
 use crate::domain::remediation::{Remediation, State};
 use crate::domain::time::Timestamp;
 use crate::domain::workflow::execution::StepState;
@@ -205,6 +206,7 @@ impl Core {
             last: self.log.back().map(|(at, _, line)| (*at, line.clone())),
             log: Arc::new(self.log.iter().cloned().collect()),
             breakers: Arc::new(self.breaker_views(live.breakers, now)),
+            telling: Arc::new(Shown::of(&self.outbox, &self.settings.routes)),
             sources: live.sources,
             firing: u32::try_from(firing).unwrap_or(u32::MAX),
             at: now,

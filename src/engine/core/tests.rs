@@ -45,6 +45,7 @@ pub(super) fn core() -> Core {
         policy: Arc::new(policy),
         two_people: false,
         simulated: false,
+        routes: Arc::default(),
     });
     core.set_role(Role::Driving);
     core

@@ -32,6 +32,7 @@ impl Dispatcher {
             Ok(()) => {
                 self.breakers_recorded();
                 self.start_due();
+                self.start_telling();
             }
             // Something in it can't be stored: which, shows when each comes alone.
             Err(StoreError::Refused(_)) => {
@@ -232,6 +233,7 @@ fn order(input: &Input) -> u8 {
             | Command::Steer { .. }
             | Command::Claim { .. }
             | Command::Breaker { .. }
+            | Command::TellAgain { .. }
             | Command::Start { .. } => 1,
         },
         Input::Steer { .. } | Input::Drafted { .. } => 1,
@@ -245,6 +247,7 @@ fn order(input: &Input) -> u8 {
         | Input::Probed { .. }
         | Input::Looked { .. }
         | Input::ItemsFound { .. }
+        | Input::Heard { .. }
         | Input::Assessed { .. } => 2,
         Input::Alert(_) => 3,
         Input::Wake => 4,

@@ -80,7 +80,7 @@ impl Dispatcher {
         self.probing.remove(&destination);
         match destination {
             // Those two say how they are with every round.
-            Destination::Cluster | Destination::Store => {}
+            Destination::Cluster | Destination::Store | Destination::Channel(_) => {}
             // The next look at the log says it.
             Destination::VectorDb => self.next_remembering = std::time::Duration::ZERO,
             Destination::Prometheus => self.source("prometheus", result),

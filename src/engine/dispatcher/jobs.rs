@@ -7,10 +7,11 @@ use crate::domain::approval::Preflight;
 use crate::domain::breaker::Destination;
 use crate::domain::event::Recorded;
 use crate::domain::id::ClusterId;
+use crate::domain::notify::ChannelName;
 use crate::domain::remediation::Remediation;
 use crate::engine::command::{Receipt, Refusal, Request};
 use crate::engine::executor::{self, Standing};
-use crate::engine::job::{Input, Job, JobFailure, JobKey, JobKind, Taken};
+use crate::engine::job::{Heard, Input, Job, JobFailure, JobKey, JobKind, Taken};
 use crate::engine::memory::Followed;
 use crate::engine::outside::Outside;
 use crate::engine::reader::ReadError;
@@ -49,6 +50,8 @@ pub(super) enum Done {
     Tried(Destination, Result<String, String>),
     /// Memory followed the log by a page.
     Remembered(Result<Followed, String>),
+    /// A message went over a channel, or did not: numbers of its notices, and what was heard.
+    Heard(ChannelName, Vec<u64>, Heard),
     /// Commands that people left in the store.
     Left(Result<Vec<Left>, StoreError>),
     /// Answered by itself.
@@ -147,6 +150,7 @@ impl Dispatcher {
         self.jobs = tokio::task::JoinSet::new();
         self.running.clear();
         self.probing.clear();
+        self.telling.clear();
         self.intake_running = false;
         self.desk_running = false;
         self.remembering = false;
@@ -198,6 +202,10 @@ impl Dispatcher {
             }
             Ok(Done::Tried(destination, result)) => self.tried(destination, result),
             Ok(Done::Remembered(result)) => self.remembered(result),
+            Ok(Done::Heard(channel, notices, heard)) => {
+                self.telling.remove(&channel);
+                self.push(Input::Heard { channel, notices, heard });
+            }
             Ok(Done::Left(result)) => self.taken_from_desk(result),
             Ok(Done::Nothing) => {}
             Err(error) => {
@@ -208,6 +216,7 @@ impl Dispatcher {
                 self.desk_running = false;
                 self.remembering = false;
                 self.probing.clear();
+                self.telling.clear();
             }
         }
     }

@@ -15,6 +15,7 @@ mod queries;
 mod refused;
 mod run;
 mod steering;
+mod telling;
 
 pub use jobs::run_job;
 pub use run::{Dispatcher, Options};

@@ -81,7 +81,8 @@ impl Dispatcher {
             | Command::Decide { .. }
             | Command::PlanAnew { .. }
             | Command::Claim { .. }
-            | Command::Breaker { .. } => self.accept_command(request, reply),
+            | Command::Breaker { .. }
+            | Command::TellAgain { .. } => self.accept_command(request, reply),
         }
     }
 

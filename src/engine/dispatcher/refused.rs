@@ -12,7 +12,7 @@ use super::run::{Dispatcher, Pending};
 use crate::domain::approval::Drift;
 use crate::domain::workflow::execution::AttemptOutcome;
 use crate::engine::command::Refusal;
-use crate::engine::job::{Input, JobFailure, Looked};
+use crate::engine::job::{Heard, Input, JobFailure, Looked};
 use crate::ports::cluster::Probe;
 use crate::ports::store::StoreError;
 
@@ -127,6 +127,12 @@ fn instead(input: &Input) -> Option<Input> {
             id: id.clone(),
             path: path.clone(),
             looked: Looked::Unavailable(WHY.into()),
+        },
+        // Else the same would go out for ever.
+        Input::Heard { channel, notices, .. } => Input::Heard {
+            channel: *channel,
+            notices: notices.clone(),
+            heard: Heard::Refused(WHY.into()),
         },
         Input::Alert(_)
         | Input::Command { .. }

@@ -5,6 +5,7 @@ use super::leases::Leases;
 use crate::domain::breaker::{Destination, Move};
 use crate::domain::envelope::Head;
 use crate::domain::id::RemediationId;
+use crate::domain::notify::ChannelName;
 use crate::domain::time::Timestamp;
 use crate::engine::command::Receipt;
 use crate::engine::core::{Core, Live, Settings};
@@ -13,6 +14,7 @@ use crate::engine::handle::{Handle, REQUEST_CAPACITY, ToEngine};
 use crate::engine::job::{Input, JobKey};
 use crate::engine::outside::Outside;
 use crate::engine::snapshot::{Role, Snapshot, Source};
+use crate::ports::channel::Channel;
 use crate::ports::desk::Desk;
 use crate::ports::relay::Relay;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -47,6 +49,8 @@ pub struct Options {
     pub relay: Option<Arc<dyn Relay>>,
     /// Where people leave commands in a store that several share.
     pub desk: Option<Arc<dyn Desk>>,
+    /// The channels over which people are told.
+    pub channels: BTreeMap<ChannelName, Arc<dyn Channel>>,
     /// Scenario and seed, if simulated.
     pub simulated: Option<String>,
     /// Clock's speed against the wall.
@@ -110,6 +114,8 @@ pub struct Dispatcher {
     pub(super) moves_handed: usize,
     /// Destinations that are being probed.
     pub(super) probing: BTreeSet<Destination>,
+    /// Channels over which a message is on its way.
+    pub(super) telling: BTreeSet<ChannelName>,
 }
 
 impl Dispatcher {
@@ -174,6 +180,7 @@ impl Dispatcher {
             moves: VecDeque::new(),
             moves_handed: 0,
             probing: BTreeSet::new(),
+            telling: BTreeSet::new(),
         };
         (dispatcher, Handle::new(to, snapshots))
     }

@@ -13,6 +13,7 @@
 use super::chrome;
 use super::layout::Parts;
 use crate::domain::breaker::{Counted, Destination, State, View};
+use crate::domain::notify::ChannelShown;
 use crate::domain::remediation::State as CaseState;
 use crate::domain::time::{countdown, seconds_between};
 use crate::ui::format::{BARS, clock, counted, cut, left};
@@ -153,7 +154,8 @@ pub fn draw(pen: &mut Pen<'_>, model: &Model, parts: &Parts) -> Option<Position>
 fn row(pen: &mut Pen<'_>, view: &View, area: Rect) {
     let Shown { sign, word, role } = shown(view.state);
     pen.put(area.x + 2, area.y, 12, role, &format!("{} {word}", sign.0));
-    pen.put(area.x + INDENT, area.y, 13, Role::TextStrong, view.destination.word());
+    let name = cut(&view.destination.to_string(), 13);
+    pen.put(area.x + INDENT, area.y, 13, Role::TextStrong, &name);
     let Some(counts) = &view.counted else {
         pen.put(area.x + 29, area.y, 30, Role::TextDim, "not counted here");
         return;
@@ -204,7 +206,7 @@ fn below(model: &Model, view: &View) -> Vec<String> {
     let instead =
         format!("{}instead: {}", waiting(model, view), view.destination.declared().instead);
     match view.state {
-        State::Closed => Vec::new(),
+        State::Closed => dead_letters(model, view).into_iter().collect(),
         State::Open => {
             let length = countdown(seconds_between(since, model.now()));
             let line = format!("since {}, {length}{}", clock(since), probes(model, view));
@@ -238,8 +240,26 @@ fn set_words(view: &View, what: &str) -> String {
     format!("{what} by {} since {}{until}: \"{}\"", forced.by, clock(forced.since), forced.reason)
 }
 
-/// How many remediations wait for a destination.
+/// What the log says of a channel, if the destination is one.
+fn channel<'a>(model: &'a Model, view: &View) -> Option<&'a ChannelShown> {
+    view.destination.channel().and_then(|name| model.snapshot.telling.channel(name))
+}
+
+/// What could not be told over a channel.
+fn dead_letters(model: &Model, view: &View) -> Option<String> {
+    let channel = channel(model, view).filter(|channel| channel.dead > 0)?;
+    let letters = counted(channel.dead, "dead letter", "dead letters");
+    Some(format!("{letters}, see `pilothouse notifications`; last: {}", channel.last))
+}
+
+/// How many remediations, or notices, wait for a destination.
 fn waiting(model: &Model, view: &View) -> String {
+    if let Some(channel) = channel(model, view) {
+        return match channel.waiting {
+            0 => String::new(),
+            count => format!("{} waiting; ", counted(count, "notice", "notices")),
+        };
+    }
     let waits = |state: CaseState| match view.destination {
         Destination::Cluster | Destination::Store => matches!(
             state,
@@ -249,6 +269,7 @@ fn waiting(model: &Model, view: &View) -> String {
         // It is gone past, not waited for.
         Destination::Model => false,
         Destination::VectorDb => false,
+        Destination::Channel(_) => false,
     };
     match model.snapshot.rows.iter().filter(|row| waits(row.state)).count() {
         0 => String::new(),
@@ -260,7 +281,7 @@ fn detail(pen: &mut Pen<'_>, view: &View, area: Rect) {
     let place = cut(&view.place, usize::from(area.width / 2));
     pen.rule(
         Rect { height: 1, ..area },
-        &Rich::of(Role::Title, view.destination.word()),
+        &Rich::of(Role::Title, &view.destination.to_string()),
         &Rich::of(Role::TextDim, &place),
     );
     let columns = usize::from(area.width.saturating_sub(2));

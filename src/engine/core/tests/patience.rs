@@ -18,6 +18,7 @@ fn patient() -> Core {
         name: "prod-eu1".into(),
         policy: Arc::new(policy),
         two_people: false,
+        routes: Arc::default(),
         simulated: false,
     });
     core.set_role(Role::Driving);
