@@ -626,7 +626,7 @@ fn breakers_are_listed_from_the_log_and_setting_one_needs_an_engine_and_a_reason
     let names = items["items"].as_array().unwrap().iter().map(|one| one["name"].clone());
     assert_eq!(
         names.collect::<Vec<_>>(),
-        ["cluster", "store", "prometheus", "alertmanager", "model"]
+        ["cluster", "store", "prometheus", "alertmanager", "model", "vector-db"]
     );
     assert_eq!(items["items"][0]["state"], "closed");
     let shown = home.run(&["breakers", "show", "cluster"]);
