@@ -1,6 +1,6 @@
-//! A run is steered with keys in a real terminal on a real cluster: a failed step tried again, pause, resume, undo; how
-//! far it is, what is known of its time and why a step won't run are read from the screen. A gate in
-//! the run is passed by the verb, by the step's path.
+//! Runs are steered with keys in a real terminal on a real cluster: a failed step tried again, pause, resume, undo; a wait
+//! left out, a run taken over and handed back; how far it is, what is known of its time and why a step won't run are read
+//! from the screen. A gate in the run is passed by the verb, by the step's path.
 
 use crate::console::Console;
 use crate::world::{Environment, OK, World};
@@ -41,17 +41,42 @@ verify:
 left_if_stopped: the limit that was set last
 ";
 
+/// A wait that nothing ends, a change, and a person who is asked.
+const HELD: &str = "name: held
+version: 1
+summary: set the memory limit once a window is open
+steps:
+  - id: window
+    wait_for: { describe: the window is open, until: \"'window' in object.metadata.?labels.orValue({})\" }
+    timeout: 30m
+    on_failure: escalate
+  - id: limit
+    action: set_resources
+    with: { container: app, memory_limit: 96Mi }
+    on_failure: undo
+  - id: ask
+    approval: the verdict follows
+    timeout: 30m
+    on_failure: escalate
+verify:
+  settle: 2s
+  effective_when:
+    - { describe: the limit is set, cel: after.ready >= 0 }
+left_if_stopped: the limit that was set
+";
+
 struct Desk {
+    template: &'static str,
     world: World,
     console: Console,
 }
 
 impl Desk {
-    fn new(environment: &Environment) -> Self {
-        let world = World::new(environment, "keys", "");
+    fn new(environment: &Environment, template: &'static str, text: &str) -> Self {
+        let world = World::new(environment, &format!("keys-{template}"), "");
         let directory = world.path("templates");
         std::fs::create_dir(&directory).expect("a directory");
-        std::fs::write(directory.join("window.yaml"), TEMPLATE).expect("a template");
+        std::fs::write(directory.join("own.yaml"), text).expect("a template");
         let text = std::fs::read_to_string(&world.config).expect("settings");
         let own = format!(
             "{text}[approval]\nwithout_terminal = \"medium\"\n[templates]\ndirectory = \"{}\"\n",
@@ -65,7 +90,7 @@ impl Desk {
         world.apply(&cart);
         let console = Console::start(&world);
         console.wait_for("driving", 60);
-        Self { world, console }
+        Self { template, world, console }
     }
 
     fn until(&self, id: &str, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
@@ -111,7 +136,7 @@ impl Desk {
     /// A plan that a person asks for with the verb and approves with keys; its tree is open afterwards.
     fn begun(&mut self) -> String {
         let namespace = self.world.namespace.clone();
-        let args = ["plan", "window", "--target", "deploy/cart", "-n", &namespace];
+        let args = ["plan", self.template, "--target", "deploy/cart", "-n", &namespace];
         let deadline = Instant::now() + Duration::from_secs(120);
         let id = loop {
             let (code, out, err) = self.world.run(&args);
@@ -177,7 +202,7 @@ fn rolls(case: &Value) -> bool {
 #[test]
 fn a_run_is_steered_with_keys_and_the_screen_says_how_far_it_is_and_why_a_step_wont_run() {
     let Some(environment) = Environment::find("steering with keys") else { return };
-    let mut desk = Desk::new(&environment);
+    let mut desk = Desk::new(&environment, "window", TEMPLATE);
     let id = desk.begun();
 
     // The window is not open: the run ends, and each step after it says why it won't run.
@@ -216,5 +241,31 @@ fn a_run_is_steered_with_keys_and_the_screen_says_how_far_it_is_and_why_a_step_w
     desk.console.typed("only a drill\r");
     desk.until(&id, "the undo", |case| case["state"] == "closed" && case["outcome"] == "cancelled");
     assert_eq!(desk.limit(), "64Mi");
+    desk.world.audit();
+}
+
+#[test]
+fn with_keys_a_wait_is_left_out_and_a_run_is_taken_over_and_handed_back() {
+    let Some(environment) = Environment::find("taking over with keys") else { return };
+    let mut desk = Desk::new(&environment, "held", HELD);
+    let id = desk.begun();
+    desk.until(&id, "the wait", |case| step(case, "1")["state"] == "waiting");
+    desk.select(1, 3);
+    desk.console.press(" s");
+    desk.console.wait_for("is left out; the run goes on after it", 60);
+    desk.console.typed("no need to wait\r");
+    let case = desk.until(&id, "it asks", |case| step(case, "3")["state"] == "asked");
+    assert_eq!(step(&case, "1")["state"], "skipped", "{case:#}");
+    assert_eq!(desk.limit(), "96Mi");
+
+    // What the person then does is theirs: nothing more is sent, and afterwards it needs a new decision.
+    desk.steered(&id, " m", Some("by hand"), "by_hand");
+    desk.console.wait_for("by hand, taken over by", 60);
+    let patch = json!({"spec": {"template": {"spec": {"containers": [
+        {"name": "app", "resources": {"limits": {"memory": "72Mi"}}}]}}}});
+    let namespace = desk.world.namespace.clone();
+    desk.world.kubectl(&["-n", &namespace, "patch", "deploy", "cart", "-p", &patch.to_string()]);
+    desk.steered(&id, " r", None, "awaiting_approval");
+    assert_eq!(desk.limit(), "72Mi", "it waits for a new decision");
     desk.world.audit();
 }
