@@ -2,6 +2,7 @@
 
 use super::exit::{Exit, Failure, Outcome};
 use super::session::Session;
+use crate::domain::text::redact_value;
 use crate::domain::time::rfc3339;
 use crate::domain::timeline::sentence;
 use serde_json::json;
@@ -92,6 +93,9 @@ async fn show(session: &Session, after: u64, limit: u64) -> Outcome {
                 );
                 session.output.data(&line)?;
             } else {
+                let event = serde_json::to_value(&recorded.event).ok();
+                let mut payload = event.and_then(|event| event.get("payload").cloned());
+                payload.as_mut().map(redact_value);
                 items.push(json!({
                     "event": recorded.seq,
                     "at": rfc3339(recorded.at),
@@ -99,9 +103,7 @@ async fn show(session: &Session, after: u64, limit: u64) -> Outcome {
                     "cause": recorded.cause,
                     "remediation": recorded.subject,
                     "kind": recorded.event.kind(),
-                    "payload": serde_json::to_value(&recorded.event)
-                        .ok()
-                        .and_then(|event| event.get("payload").cloned()),
+                    "payload": payload,
                     "text": text,
                 }));
             }

@@ -5,6 +5,7 @@ use super::id::AttemptId;
 use super::resource::{FieldPath, ObjectKey, ObjectRef};
 pub use super::rotation::{NewValue, Rotation};
 pub use super::silence::Silence;
+use super::text::{redact_at, redact_value};
 use super::workflow::plan::Condition;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -32,6 +33,21 @@ impl FieldChange {
     pub fn of(object: &Value, path: FieldPath, after: Option<Value>) -> Self {
         let before = path.get(object).filter(|value| !value.is_null()).cloned();
         Self { path, before, after }
+    }
+
+    /// The same as it may be shown: without what looks like a secret.
+    #[must_use]
+    pub fn redacted(&self) -> Self {
+        let path = self.path.to_string();
+        let hide = |value: &Option<Value>| {
+            let mut value = value.clone()?;
+            match &mut value {
+                Value::String(text) => *text = redact_at(&path, text),
+                other => redact_value(other),
+            }
+            Some(value)
+        };
+        Self { path: self.path.clone(), before: hide(&self.before), after: hide(&self.after) }
     }
 }
 

@@ -50,6 +50,16 @@ pub fn redact_value(value: &mut Value) {
     }
 }
 
+/// The text of a field, as it may be shown: hidden whole when its path says that it is a secret (`env[DB_PASSWORD].value`,
+/// `data.token`), else by [`redact`].
+#[must_use]
+pub fn redact_at(path: &str, text: &str) -> String {
+    let mut names = path.rsplit(['.', '[', ']', '"']).filter(|name| !name.is_empty());
+    let key = names.next().unwrap_or_default();
+    let key = if key == "value" { names.next().unwrap_or_default() } else { key };
+    if sounds_secret(key) && !is_plain_word(text) { REDACTED.into() } else { redact(text) }
+}
+
 fn hide_private_keys(text: &str) -> String {
     const BEGIN: &str = "-----BEGIN ";
     const END: &str = "PRIVATE KEY-----";

@@ -7,7 +7,7 @@
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-pub use super::redaction::{REDACTED, redact, redact_value};
+pub use super::redaction::{REDACTED, redact, redact_at, redact_value};
 
 /// What stands for a character that was taken out of a value which may be written back to the cluster.
 pub const MARK: char = '\u{FFFD}';

@@ -17,6 +17,7 @@
 
 mod advice;
 mod breakers;
+mod canary;
 mod console;
 mod crashes;
 mod database;

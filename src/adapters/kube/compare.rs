@@ -1,7 +1,7 @@
 //! Whether values are the same, and whether an object still holds what a plan expects.
 
 use crate::domain::operation::FieldChange;
-use crate::domain::text::shorten;
+use crate::domain::text::{clean, shorten};
 use serde_json::Value;
 
 /// Whether two values mean the same to Kubernetes: absent and `null` are one.
@@ -42,19 +42,26 @@ pub(super) fn drift<'a>(
         format!(
             "{} holds {}, and the plan was made on {}",
             change.path,
-            shown(change.path.get(object)),
-            shown(change.before.as_ref())
+            held(object, change),
+            shown(change.redacted().before.as_ref())
         )
     })
 }
 
 /// A value for a sentence.
-pub(super) fn shown(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => "nothing".into(),
-        Some(Value::String(text)) => shorten(&crate::domain::text::clean(text), 120),
-        Some(other) => shorten(&crate::domain::text::clean(&other.to_string()), 120),
-    }
+fn shown(value: Option<&Value>) -> String {
+    let text = match value {
+        None | Some(Value::Null) => return "nothing".into(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    shorten(&clean(&text), 120)
+}
+
+/// What the object holds in that field, for a sentence.
+pub(super) fn held(object: &Value, change: &FieldChange) -> String {
+    let now = change.path.get(object).cloned();
+    shown(FieldChange { after: now, ..change.clone() }.redacted().after.as_ref())
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use super::patch::json_patch;
 use crate::domain::id::AttemptId;
 use crate::domain::operation::{ATTEMPT_ANNOTATION, FieldChange, Operation};
 use crate::domain::resource::{FieldPath, ObjectRef, Segment};
-use crate::domain::text::clean;
+use crate::domain::text::{clean, shorten};
 use crate::domain::workflow::execution::{AttemptOutcome, Passing};
 use crate::ports::cluster::{ClusterError, Permit, Probe, Sent};
 use serde_json::Value;
@@ -210,9 +210,10 @@ impl KubeCluster {
             }
             Operation::Exec(command) => Probe::CantTell(format!(
                 "what {} did in {} leaves no trace that could be looked for",
-                super::compare::shown(
-                    command.argv.first().map(|word| Value::from(word.as_str())).as_ref()
-                ),
+                command
+                    .argv
+                    .first()
+                    .map_or_else(|| "nothing".into(), |word| shorten(&clean(word), 120)),
                 command.pod.key.path()
             )),
             Operation::Rotate(rotation) => self.look_whether_rotated(attempt, rotation).await,
@@ -376,7 +377,7 @@ fn confirmed(result: &Value, changes: &[FieldChange]) -> String {
     let seen = prepared(result);
     let mut note = version(result);
     for change in changes.iter().filter(|change| !holds_after(&seen, change)) {
-        let held = super::compare::shown(change.path.get(&seen));
+        let held = super::compare::held(&seen, change);
         note = format!("{note}; the server set {} to {held} instead", change.path);
     }
     note

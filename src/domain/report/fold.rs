@@ -7,7 +7,7 @@ use super::form::{
 };
 use crate::domain::alert::Alert;
 use crate::domain::event::{Event, Recorded};
-use crate::domain::operation::Operation;
+use crate::domain::operation::{FieldChange, Operation};
 use crate::domain::remediation::Remediation;
 use crate::domain::resource::ObjectRef;
 use crate::domain::time::plus;
@@ -208,7 +208,7 @@ fn kind_words(kind: &StepKind) -> (&'static str, String) {
 
 fn undo_line(operation: &Operation) -> Option<UndoLine> {
     let fields = match operation {
-        Operation::Patch { changes, .. } => changes.clone(),
+        Operation::Patch { changes, .. } => changes.iter().map(FieldChange::redacted).collect(),
         Operation::Delete { .. }
         | Operation::Evict { .. }
         | Operation::Create { .. }

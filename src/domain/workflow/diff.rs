@@ -2,6 +2,7 @@
 
 use crate::domain::operation::{ATTEMPT_ANNOTATION, DiffLine};
 use crate::domain::resource::FieldPath;
+use crate::domain::text::redact_at;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -70,9 +71,7 @@ fn walk(path: String, before: Option<&Value>, after: Option<&Value>, out: &mut V
         }
         (None, Some(Value::Array(b))) => walk_lists(&path, &[], b, out),
         (Some(Value::Array(a)), None) => walk_lists(&path, a, &[], out),
-        (before, after) => {
-            out.push(DiffLine { path, before: before.map(scalar), after: after.map(scalar) });
-        }
+        (before, after) => out.push(leaf(path, before, after)),
     }
 }
 
@@ -116,6 +115,18 @@ fn is_servers(path: &str) -> bool {
     ) || path == format!("metadata.annotations[{ATTEMPT_ANNOTATION:?}]")
 }
 
+/// Secrets are hidden: that they differ is all that is said of them.
+fn leaf(path: String, before: Option<&Value>, after: Option<&Value>) -> DiffLine {
+    let shown = |value: Option<&Value>| value.map(|value| redact_at(&path, &scalar(value)));
+    let (before, mut after) = (shown(before), shown(after));
+    if before == after
+        && let Some(after) = &mut after
+    {
+        after.push_str(" (another value)");
+    }
+    DiffLine { path, before, after }
+}
+
 fn scalar(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -147,6 +158,28 @@ mod tests {
             [
                 "spec.containers[a].tty: None Some(\"true\")",
                 "spec.containers[b].limits.memory: Some(\"1Gi\") Some(\"2Gi\")"
+            ]
+        );
+    }
+
+    #[test]
+    fn that_a_secret_differs_is_said_and_not_what_it_is() {
+        let of = |password: &str, args: &str| {
+            json!({"containers": [{"name": "a", "args": [args],
+                "env": [{"name": "DB_PASSWORD", "value": password}]}],
+                "automountServiceAccountToken": password == "old"})
+        };
+        let lines = diff_values(&of("old", "--token=aaaa1"), &of("new", "--token=bbbb2"));
+        let shown = lines
+            .iter()
+            .map(|line| format!("{}: {:?} {:?}", line.path, line.before, line.after))
+            .collect::<Vec<_>>();
+        assert_eq!(
+            shown,
+            [
+                "automountServiceAccountToken: Some(\"true\") Some(\"false\")",
+                "containers[a].args[0]: Some(\"--token=<redacted>\") Some(\"--token=<redacted> (another value)\")",
+                "containers[a].env[DB_PASSWORD].value: Some(\"<redacted>\") Some(\"<redacted> (another value)\")",
             ]
         );
     }
