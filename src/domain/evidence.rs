@@ -1,6 +1,7 @@
 //! What is read, what came back, and the facts made of it.
 
 use super::resource::ObjectKey;
+use super::text::{REDACTED, redact, redact_value};
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -184,6 +185,46 @@ pub struct Gathered {
     pub answers: BTreeMap<Read, Answer>,
 }
 
+impl Answer {
+    /// The answer as it may be kept and shown.
+    #[must_use]
+    pub fn without_secrets(self) -> Self {
+        match self {
+            Self::Object(mut object) => {
+                hide(&mut object);
+                Self::Object(object)
+            }
+            Self::Items { mut items, complete } => {
+                items.iter_mut().for_each(hide);
+                Self::Items { items, complete }
+            }
+            Self::Text(text) => Self::Text(redact(&text)),
+            Self::NotPermitted(why) => Self::NotPermitted(redact(&why)),
+            Self::Unavailable(why) => Self::Unavailable(redact(&why)),
+            Self::Series(series) => Self::Series(series),
+            Self::Alerts(alerts) => Self::Alerts(alerts),
+            Self::NotFound => Self::NotFound,
+        }
+    }
+}
+
+/// Hides what looks like a secret, and the values of ConfigMaps, which need no telling name: keys are all that
+/// diagnoses look at.
+fn hide(object: &mut Value) {
+    if object.get("kind").and_then(Value::as_str) == Some("ConfigMap") {
+        for key in ["data", "binaryData"] {
+            let held = object.get_mut(key).and_then(Value::as_object_mut);
+            for value in held.into_iter().flat_map(|data| data.values_mut()) {
+                *value = REDACTED.into();
+            }
+        }
+    }
+    if let Some(meta) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+        meta.remove("kubectl.kubernetes.io/last-applied-configuration");
+    }
+    redact_value(object);
+}
+
 mod pairs {
     use super::{Answer, Read};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -204,6 +245,13 @@ mod pairs {
 }
 
 impl Gathered {
+    /// The same as it may be kept and shown: without what looks like a secret, and without the values of ConfigMaps.
+    #[must_use]
+    pub fn without_secrets(self) -> Self {
+        let answers = self.answers.into_iter();
+        Self { answers: answers.map(|(read, answer)| (read, answer.without_secrets())).collect() }
+    }
+
     /// The answer to a read, if it was made.
     #[must_use]
     pub fn get(&self, read: &Read) -> Option<&Answer> {

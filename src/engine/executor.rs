@@ -171,6 +171,7 @@ async fn collect(outside: &Outside, reads: &[Read], logs: u32) -> AttemptOutcome
         .values()
         .filter(|answer| matches!(answer, Answer::NotPermitted(_) | Answer::Unavailable(_)))
         .count();
+    let gathered = gathered.without_secrets();
     let bytes = match serde_json::to_vec(&gathered) {
         Ok(bytes) => bytes,
         Err(error) => {

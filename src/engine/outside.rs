@@ -96,7 +96,7 @@ impl Outside {
     /// Has the store keep what was read, so that the case can be recorded later. Where that fails, the work goes on
     /// without: nothing depends on it.
     pub async fn keep(&self, gathered: &Gathered) -> Option<String> {
-        let bytes = serde_json::to_vec(gathered).ok()?;
+        let bytes = serde_json::to_vec(&gathered.clone().without_secrets()).ok()?;
         if bytes.len() > READS_LIMIT {
             tracing::info!(bytes = bytes.len(), "what was read is too large to be kept");
             return None;

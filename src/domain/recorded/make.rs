@@ -4,11 +4,10 @@ use super::case::{Expected, ExpectedPlan, RecordedCase};
 use super::shown::step_lines;
 use crate::domain::alert::Alert;
 use crate::domain::diagnosis::Diagnosis;
-use crate::domain::evidence::{Answer, Gathered};
+use crate::domain::evidence::Gathered;
 use crate::domain::text::{redact, redact_value};
 use crate::domain::time::rfc3339;
 use crate::domain::workflow::plan::Plan;
-use serde_json::Value;
 
 /// What is known of a remediation when its diagnosis was made.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +31,7 @@ pub fn make(incident: Incident<'_>) -> RecordedCase {
     let mut gathered = Gathered::default();
     // What was read for the diagnosis comes first, and stays as it was then.
     for (read, answer) in incident.gathered.into_iter().flat_map(|one| one.answers) {
-        gathered.answers.entry(read).or_insert_with(|| without_secrets(answer));
+        gathered.answers.entry(read).or_insert_with(|| answer.without_secrets());
     }
     let mut alerts = incident.alerts;
     for alert in &mut alerts {
@@ -77,40 +76,4 @@ fn expected_plan(plan: Result<&Plan, String>) -> ExpectedPlan {
             }
         }
     }
-}
-
-fn without_secrets(answer: Answer) -> Answer {
-    match answer {
-        Answer::Object(mut object) => {
-            hide(&mut object);
-            Answer::Object(object)
-        }
-        Answer::Items { mut items, complete } => {
-            items.iter_mut().for_each(hide);
-            Answer::Items { items, complete }
-        }
-        Answer::Text(text) => Answer::Text(redact(&text)),
-        Answer::NotPermitted(why) => Answer::NotPermitted(redact(&why)),
-        Answer::Unavailable(why) => Answer::Unavailable(redact(&why)),
-        Answer::Series(series) => Answer::Series(series),
-        Answer::Alerts(alerts) => Answer::Alerts(alerts),
-        Answer::NotFound => Answer::NotFound,
-    }
-}
-
-/// Hides what looks like a secret, and the values of ConfigMaps, which need no telling name: keys are all that
-/// diagnoses look at.
-fn hide(object: &mut Value) {
-    if object.get("kind").and_then(Value::as_str) == Some("ConfigMap") {
-        for key in ["data", "binaryData"] {
-            let held = object.get_mut(key).and_then(Value::as_object_mut);
-            for value in held.into_iter().flat_map(|data| data.values_mut()) {
-                *value = crate::domain::redaction::REDACTED.into();
-            }
-        }
-    }
-    if let Some(meta) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
-        meta.remove("kubectl.kubernetes.io/last-applied-configuration");
-    }
-    redact_value(object);
 }
