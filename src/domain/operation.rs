@@ -41,9 +41,10 @@ impl FieldChange {
         let path = self.path.to_string();
         let hide = |value: &Option<Value>| {
             let mut value = value.clone()?;
-            match &mut value {
-                Value::String(text) => *text = redact_at(&path, text),
-                other => redact_value(other),
+            if let Value::String(text) = &mut value {
+                *text = redact_at(&path, text);
+            } else {
+                redact_value(&mut value);
             }
             Some(value)
         };
