@@ -54,6 +54,47 @@ fn files(directory: &Path, into: &mut Vec<(String, Vec<u8>)>) {
     }
 }
 
+/// What the verbs print and write of the case.
+fn printed(world: &World, id: &str, tokens: [(&str, &str); 3]) -> Vec<(String, Vec<u8>)> {
+    let mut said = Vec::new();
+    let reports = world.path("out").display().to_string();
+    let recorded = world.path("case.json").display().to_string();
+    for verb in [
+        &["show", id][..],
+        &["show", id, "--output", "json"],
+        &["list", "--output", "json"],
+        &["logs", id],
+        &["watch", id, "--timeout", "1s"],
+        &["audit", "show", "--output", "json"],
+        &["config", "show"],
+        &["doctor"],
+        &["handover"],
+        &["export", id, "--format", "json,md,html,csv", "--to", &reports],
+        &["export", "--since", "1h", "--format", "json,md,html,csv", "--to", &reports],
+        &["record", id, "--to", &recorded],
+    ] {
+        let output = world.command(verb).envs(tokens).output().expect("the program");
+        assert!(!output.stdout.is_empty() || output.status.success(), "{verb:?}: {output:?}");
+        said.push((format!("{verb:?}"), [output.stdout, output.stderr].concat()));
+    }
+    said
+}
+
+fn none_of_them_in(said: &[(String, Vec<u8>)]) {
+    for (place, bytes) in said {
+        let words = text(bytes);
+        // Undo needs the pod template from before as it was, also what people wrote into it for all to read.
+        let kept = |secret: &&&str| place.contains("store.db") && KEPT.contains(*secret);
+        for secret in SECRETS.iter().chain([&ENCODED]).filter(|secret| !kept(secret)) {
+            let found = words.find(secret).map(|at| {
+                let start = words[..at].char_indices().rev().nth(80).map_or(0, |(at, _)| at);
+                words[start..at + secret.len()].to_string()
+            });
+            assert_eq!(found, None, "{secret} is in {place}");
+        }
+    }
+}
+
 #[test]
 fn secrets_are_found_nowhere() {
     let Some(environment) = Environment::find("secrets that are found nowhere") else { return };
@@ -102,26 +143,7 @@ fn secrets_are_found_nowhere() {
     look(&mut console, "", "effective");
     drop(console);
 
-    let reports = world.path("out").display().to_string();
-    let recorded = world.path("case.json").display().to_string();
-    for verb in [
-        &["show", &id][..],
-        &["show", &id, "--output", "json"],
-        &["list", "--output", "json"],
-        &["logs", &id],
-        &["watch", &id, "--timeout", "1s"],
-        &["audit", "show", "--output", "json"],
-        &["config", "show"],
-        &["doctor"],
-        &["handover"],
-        &["export", &id, "--format", "json,md,html,csv", "--to", &reports],
-        &["export", "--since", "1h", "--format", "json,md,html,csv", "--to", &reports],
-        &["record", &id, "--to", &recorded],
-    ] {
-        let output = world.command(verb).envs(tokens).output().expect("the program");
-        assert!(!output.stdout.is_empty() || output.status.success(), "{verb:?}: {output:?}");
-        said.push((format!("{verb:?}"), [output.stdout, output.stderr].concat()));
-    }
+    said.extend(printed(&world, &id, tokens));
     // An end in the middle of everything says nothing of them either.
     world.kill_engine();
     files(&world.directory, &mut said);
@@ -129,16 +151,5 @@ fn secrets_are_found_nowhere() {
     for needed in ["store.db", "pilothouse.log", "engine.log", ".html", "case.json"] {
         assert!(written.iter().any(|place| place.contains(needed)), "{needed} of {written:?}");
     }
-    for (place, bytes) in &said {
-        let words = text(bytes);
-        // Undo needs the pod template from before as it was, also what people wrote into it for all to read.
-        let kept = |secret: &&&str| place.contains("store.db") && KEPT.contains(*secret);
-        for secret in SECRETS.iter().chain([&ENCODED]).filter(|secret| !kept(secret)) {
-            let found = words.find(secret).map(|at| {
-                let start = words[..at].char_indices().rev().nth(80).map_or(0, |(at, _)| at);
-                words[start..at + secret.len()].to_string()
-            });
-            assert_eq!(found, None, "{secret} is in {place}");
-        }
-    }
+    none_of_them_in(&said);
 }
