@@ -9,7 +9,7 @@ use crate::domain::alert::{Alert, parse};
 use crate::domain::breaker::{Answer, Down};
 use crate::domain::id::AttemptId;
 use crate::domain::operation::Silence;
-use crate::domain::text::{clean, redact, shorten};
+use crate::domain::text::{clean, error_line, redact, shorten};
 use crate::domain::time::Timestamp;
 use crate::domain::workflow::execution::AttemptOutcome;
 use crate::ports::alerts::AlertSource;
@@ -49,7 +49,7 @@ impl Alertmanager {
             // A token must not follow a redirect to another place.
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|error| format!("no HTTP client: {}", sentence(&error)))?;
+            .map_err(|error| format!("no HTTP client: {}", error_line(&error, 400)))?;
         Ok(Self { base: base.clone(), token, http, line })
     }
 
@@ -148,7 +148,7 @@ impl AlertSource for Alertmanager {
 
 /// What the lack of an answer says of the server, and in words.
 fn no_answer(error: &reqwest::Error) -> (Answer, String) {
-    let words = sentence(error);
+    let words = error_line(error, 400);
     let down = if error.is_connect() {
         Down::NoConnection
     } else if error.is_timeout() {
@@ -159,16 +159,4 @@ fn no_answer(error: &reqwest::Error) -> (Answer, String) {
         Down::BrokeOff
     };
     (Answer::Down(down, words.clone()), words)
-}
-
-/// An error and its causes in one line.
-fn sentence(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        line.push_str(": ");
-        line.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    shorten(&redact(&clean(&line)), 400)
 }

@@ -6,7 +6,7 @@
 
 use crate::domain::breaker::{self, Down};
 use crate::domain::evidence::{Answer, Read, Series};
-use crate::domain::text::{clean, redact, shorten};
+use crate::domain::text::{clean, error_line, redact, shorten};
 use crate::ports::clock::Clock;
 use crate::ports::line::Line;
 use crate::ports::metrics::Metrics;
@@ -52,7 +52,7 @@ impl Prometheus {
             // A token must not follow a redirect to another place.
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|error| format!("no HTTP client: {}", sentence(&error)))?;
+            .map_err(|error| format!("no HTTP client: {}", error_line(&error, 400)))?;
         Ok(Self { base: base.clone(), token, http, clock, line })
     }
 
@@ -146,7 +146,7 @@ impl Metrics for Prometheus {
 
 /// What the lack of an answer says of the server, and in words.
 fn no_answer(error: &reqwest::Error) -> (breaker::Answer, String) {
-    let words = sentence(error);
+    let words = error_line(error, 400);
     let down = if error.is_connect() {
         Down::NoConnection
     } else if error.is_timeout() {
@@ -236,18 +236,6 @@ fn below(base: &Url, path: &str) -> Url {
 
 fn harmless(text: &str) -> String {
     shorten(&redact(&clean(text)), 400)
-}
-
-/// An error and its causes in one line.
-fn sentence(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        line.push_str(": ");
-        line.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    harmless(&line)
 }
 
 #[cfg(test)]

@@ -30,6 +30,23 @@ pub fn clean(text: &str) -> String {
     sweep(text, Breaks::Blank, None)
 }
 
+/// An error and its causes in one harmless line without secrets, cut to so many characters. A cause that the line says
+/// already is not said twice.
+#[must_use]
+pub fn error_line(error: &dyn std::error::Error, most: usize) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let words = inner.to_string();
+        if !line.contains(&words) {
+            line.push_str(": ");
+            line.push_str(&words);
+        }
+        cause = inner.source();
+    }
+    shorten(&redact(&clean(&line)), most)
+}
+
 /// As [`clean`], but `\n` stays: for logs.
 #[must_use]
 pub fn clean_lines(text: &str) -> String {

@@ -4,9 +4,9 @@
 //! sent past the breaker but a stop. What the breaker hears is about the API server only: what lies behind it (kubelets,
 //! aggregated APIs, admission webhooks) is no reason to stop asking.
 
-use super::connect::{Connection, words};
+use super::connect::Connection;
 use crate::domain::breaker::{Answer, Down};
-use crate::domain::text::{clean, redact, shorten};
+use crate::domain::text::{clean, error_line, redact, shorten};
 use crate::ports::cluster::ClusterError;
 use futures::AsyncReadExt;
 use serde_json::Value;
@@ -145,7 +145,7 @@ impl Call {
             .header(http::header::ACCEPT, "application/json, */*")
             .header(http::header::CONTENT_TYPE, kind)
             .body(body.into_bytes())
-            .map_err(|error| CallError::NotSent(words(&error)))
+            .map_err(|error| CallError::NotSent(error_line(&error, 600)))
     }
 }
 
@@ -262,7 +262,7 @@ impl Connection {
         let mut bytes = Vec::new();
         let mut limited = answer.take(LONGEST_ANSWER + 1);
         limited.read_to_end(&mut bytes).await.map_err(|error| {
-            let why = format!("the answer broke off: {}", words(&error));
+            let why = format!("the answer broke off: {}", error_line(&error, 600));
             (CallError::Lost(why.clone()), Answer::Down(Down::BrokeOff, why))
         })?;
         if bytes.len() as u64 > LONGEST_ANSWER {
@@ -299,9 +299,9 @@ pub(super) fn sort_out(error: &kube::Error) -> CallError {
         kube::Error::BuildRequest(_)
         | kube::Error::HttpError(_)
         | kube::Error::Auth(_)
-        | kube::Error::TlsRequired => CallError::NotSent(words(error)),
-        other if never_connected(other) => CallError::NotSent(words(other)),
-        other => CallError::Lost(words(other)),
+        | kube::Error::TlsRequired => CallError::NotSent(error_line(error, 600)),
+        other if never_connected(other) => CallError::NotSent(error_line(other, 600)),
+        other => CallError::Lost(error_line(other, 600)),
     }
 }
 

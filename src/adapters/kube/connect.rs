@@ -3,7 +3,7 @@
 //! Promises: a renewed client talks to the same server under the same certificate authority, or there is none.
 //! Credential plugins run without a terminal. The client never repeats a request by itself.
 
-use crate::domain::text::{clean, redact};
+use crate::domain::text::{clean, error_line};
 use crate::ports::clock::Clock;
 use crate::ports::cluster::{LEASE_NAME, LEASE_NAMESPACE};
 use crate::ports::line::Line;
@@ -172,7 +172,7 @@ async fn load(options: &KubeOptions) -> Result<(Config, String), ConnectError> {
     );
     let refuse = |why: &dyn std::error::Error| ConnectError::Kubeconfig {
         file: file.clone(),
-        why: words(why),
+        why: error_line(why, 600),
     };
     let read = match &options.kubeconfig {
         Some(path) => Kubeconfig::read_from(path),
@@ -219,23 +219,8 @@ async fn make(config: Config, context: &str) -> Result<Client, ConnectError> {
     )
     .await
     .map_err(|_| refuse("the credential plugin did not end within a minute".into()))?
-    .map_err(|error| refuse(words(&error)))?
-    .map_err(|error| refuse(words(&error)))
+    .map_err(|error| refuse(error_line(&error, 600)))?
+    .map_err(|error| refuse(error_line(&error, 600)))
 }
 
 const PLUGIN_TIME: Duration = Duration::from_mins(1);
-
-/// An error and its causes in one harmless line.
-pub(super) fn words(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let text = inner.to_string();
-        if !line.contains(&text) {
-            line.push_str(": ");
-            line.push_str(&text);
-        }
-        cause = inner.source();
-    }
-    crate::domain::text::shorten(&redact(&clean(&line)), 600)
-}

@@ -5,7 +5,7 @@ use super::stream::{LONGEST_STREAM, Stream};
 use super::wire::{Provider, body};
 use crate::domain::advice::{Question, Tokens};
 use crate::domain::breaker::{Answer, Down};
-use crate::domain::text::{clean, redact, shorten};
+use crate::domain::text::{clean, error_line, redact, shorten};
 use crate::ports::advisor::{Advisor, Heard};
 use crate::ports::clock::Clock;
 use crate::ports::line::Line;
@@ -70,7 +70,7 @@ impl Llm {
             // A token must not follow a redirect to another place.
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|error| format!("no HTTP client: {}", sentence(&error)))?;
+            .map_err(|error| format!("no HTTP client: {}", error_line(&error, 400)))?;
         let (base, budget) = (base(endpoint), Mutex::new(Budget::new(options.budget)));
         Ok(Self { options, base, http, clock, line, budget })
     }
@@ -302,7 +302,7 @@ fn down(how: Down, why: String) -> Tried {
 
 /// What the lack of an answer says of the endpoint, and in words.
 fn no_answer(error: &reqwest::Error) -> Tried {
-    let words = sentence(error);
+    let words = error_line(error, 400);
     if error.is_connect() {
         down(Down::NoConnection, words)
     } else if error.is_builder() {
@@ -352,18 +352,6 @@ fn base(endpoint: &Url) -> Url {
 
 fn harmless(text: &str) -> String {
     shorten(&redact(&clean(text)), 400)
-}
-
-/// An error and its causes in one line.
-fn sentence(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        line.push_str(": ");
-        line.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    harmless(&line)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! One POST, and what its answer means for a message.
 
 use crate::domain::breaker::{Answer, Down};
-use crate::domain::text::{clean, redact, shorten};
+use crate::domain::text::{clean, error_line, redact, shorten};
 use crate::ports::channel::Carried;
 use crate::ports::line::Line;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
@@ -119,13 +119,5 @@ fn no_answer(error: reqwest::Error) -> (Answer, Carried) {
 
 /// An error and its causes in one line, without the address: that may be a secret.
 fn sentence(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut line = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(inner) = cause {
-        line.push_str(": ");
-        line.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    shorten(&redact(&clean(&line)), 300)
+    error_line(&error.without_url(), 300)
 }

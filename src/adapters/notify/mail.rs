@@ -5,7 +5,7 @@
 
 use crate::domain::breaker::{Answer, Down};
 use crate::domain::notify::Message;
-use crate::domain::text::{clean, redact, shorten};
+use crate::domain::text::{clean, error_line, redact, shorten};
 use crate::ports::channel::{Carried, Channel};
 use crate::ports::line::Line;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
@@ -120,7 +120,7 @@ fn parameters(post: &Post) -> Result<TlsParameters, String> {
             .map_err(|error| format!("ca_file holds no certificate: {error}"))?;
         builder = builder.add_root_certificate(certificate);
     }
-    builder.build_rustls().map_err(|error| format!("no TLS: {}", sentence(&error)))
+    builder.build_rustls().map_err(|error| format!("no TLS: {}", error_line(&error, 300)))
 }
 
 #[async_trait::async_trait]
@@ -161,7 +161,7 @@ impl Channel for Mail {
                 let why = "it greets, and then says nothing".to_string();
                 (Answer::Down(Down::BrokeOff, why.clone()), Err(why))
             }
-            Ok(Err(error)) => (judge(&error).0, Err(sentence(&error))),
+            Ok(Err(error)) => (judge(&error).0, Err(error_line(&error, 300))),
             Err(_) => {
                 let why = "no answer in time".to_string();
                 (Answer::Down(Down::NoAnswer, why.clone()), Err(why))
@@ -174,7 +174,7 @@ impl Channel for Mail {
 
 /// What a failure means for the breaker, and for the message.
 fn judge(error: &Error) -> (Answer, Carried) {
-    let why = sentence(error);
+    let why = error_line(error, 300);
     let code = error.status().map(u16::from);
     let later = Carried::Later { why: why.clone(), after_s: None };
     match code {
@@ -187,20 +187,6 @@ fn judge(error: &Error) -> (Answer, Carried) {
         None if error.is_client() => (Answer::No("can't".into()), Carried::Refused(why)),
         None => (Answer::Down(Down::NoConnection, why), later),
     }
-}
-
-fn sentence(error: &Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        let words = inner.to_string();
-        if !line.contains(&words) {
-            line.push_str(": ");
-            line.push_str(&words);
-        }
-        cause = inner.source();
-    }
-    shorten(&redact(&clean(&line)), 300)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::domain::event::{Event, Recorded};
 use crate::domain::id::RemediationId;
 use crate::domain::principal::Principal;
 use crate::domain::remediation::{Remediation, State as CaseState};
-use crate::domain::time::{Timestamp, plus, rfc3339};
+use crate::domain::time::{Timestamp, plus, rfc3339, seconds_between};
 use crate::domain::timeline::sentence;
 use crate::domain::verdict::Sample;
 use crate::domain::workflow::plan::Plan;
@@ -15,6 +15,8 @@ use crate::engine::job::JobKind;
 
 /// How long a verification waits for a destination whose breaker is not closed, in seconds after its settle time.
 const MEASURE_WAIT_S: u64 = 900;
+/// How long a destination counts as back only now, in seconds: longer than one sample takes.
+const JUST_BACK_S: i64 = 45;
 
 impl Core {
     /// What people set of breakers, and still holds.
@@ -159,7 +161,18 @@ impl Core {
         [(Destination::Prometheus, figures), (Destination::Alertmanager, alerts)]
             .into_iter()
             .filter(|(_, wanted)| *wanted)
-            .find_map(|(destination, _)| self.closed_to(destination))
+            .find_map(|(destination, _)| {
+                self.closed_to(destination).or_else(|| self.just_back(destination, now))
+            })
+    }
+
+    /// What a sample lacks of a destination that is back only now may have been asked before it was.
+    fn just_back(&self, destination: Destination, now: Timestamp) -> Option<String> {
+        let standing = self.breakers.get(&destination).filter(|one| one.state == State::Closed)?;
+        let age = seconds_between(standing.since, now);
+        (age < JUST_BACK_S).then(|| {
+            format!("{destination} is back since {}: asked again", rfc3339(standing.since))
+        })
     }
 
     /// When a breaker is tried again, or what was set of one ends.

@@ -196,8 +196,8 @@ fn sample() -> Sample {
     }
 }
 
-#[test]
-fn a_verification_waits_for_figures_while_prometheus_is_out_and_then_judges_without() {
+/// A case that is verified with a figure, and Prometheus out.
+fn verified_without_prometheus() -> Core {
     let (mut core, plan) = asked(Risk::Medium, two_steps());
     let mut plan = plan;
     plan.verification.measures =
@@ -220,13 +220,34 @@ fn a_verification_waits_for_figures_while_prometheus_is_out_and_then_judges_with
     end(&mut core, applied(), 6);
     assert_eq!(state(&core), State::Verifying);
     moves(&mut core, Destination::Prometheus, Stands::Open, 7);
-    let assess = |core: &mut Core, now: u64| {
-        core.accept(Input::Assessed { id: id("case"), result: Ok(Box::new(sample())) }, at(now))
-    };
-    assert_eq!(kinds(&assess(&mut core, 70)), ["stuck"]);
+    core
+}
+
+/// A sample without the figure comes.
+fn assess(core: &mut Core, now: u64) -> Vec<String> {
+    let result = Ok(Box::new(sample()));
+    kinds(&core.accept(Input::Assessed { id: id("case"), result }, at(now)))
+}
+
+#[test]
+fn a_verification_waits_for_figures_while_prometheus_is_out_and_then_judges_without() {
+    let mut core = verified_without_prometheus();
+    assert_eq!(assess(&mut core, 70), ["stuck"]);
     assert_eq!(state(&core), State::Verifying);
-    let judged = kinds(&assess(&mut core, 66 + 901));
+    let judged = assess(&mut core, 66 + 901);
     assert!(judged.contains(&"judged".to_string()), "{judged:?}");
+}
+
+#[test]
+fn a_sample_from_before_prometheus_was_back_is_taken_again() {
+    let mut core = verified_without_prometheus();
+    moves(&mut core, Destination::Prometheus, Stands::Closed, 69);
+    assert_eq!(assess(&mut core, 70), ["stuck"], "it was asked while nothing passed");
+    let judged = assess(&mut core, 69 + 60);
+    assert!(
+        judged.contains(&"judged".to_string()),
+        "back for a while, and still without: {judged:?}"
+    );
 }
 
 fn core_plan(core: &Core) -> crate::domain::id::PlanDigest {
